@@ -1,0 +1,157 @@
+"""Every setting, in one table, read once from the environment (prefix ``TOUCHLINE_``)."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PREFIX = "TOUCHLINE_"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. ``default`` is text, as it would stand in the environment."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    about: str
+    secret: bool = False
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise ValueError("must be above 0")
+    return value
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+SETTINGS = (
+    Setting(
+        "DATA_DIR",
+        "./touchline-data",
+        lambda text: Path(text).expanduser().absolute(),
+        "Directory of the embedded database, the private Redis, objects and secrets.",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "",
+        str,
+        "SQLAlchemy URL. Empty: a SQLite file in the data directory (WAL). "
+        "PostgreSQL: postgresql+psycopg://user:password@host/name.",
+        secret=True,
+    ),
+    Setting(
+        "REDIS_URL",
+        "",
+        str,
+        "Redis or Valkey URL. Empty: a private server on a unix socket in the data directory, "
+        "started by `touchline up`.",
+        secret=True,
+    ),
+    Setting(
+        "OBJECTS_URL",
+        "",
+        str,
+        "Where uploaded files are kept, as a directory path. Empty: `objects` in the data "
+        "directory.",
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        str,
+        "Seals what the server signs. Empty: made on first start in the data directory, mode 0600.",
+        secret=True,
+    ),
+    Setting("TOKEN_SECONDS", "36000", _positive, "Life of an access token in seconds."),
+    Setting("MAX_BODY_MB", "8", _positive, "Largest JSON body in MiB; beyond it: 413."),
+    Setting("MAX_FILE_MB", "256", _positive, "Largest uploaded file in MiB; beyond it: 413."),
+    Setting(
+        "LOG_LEVEL",
+        "info",
+        _choice("debug", "info", "warning", "error"),
+        "Least severe message that is logged.",
+    ),
+    Setting(
+        "LOG_FORMAT",
+        "auto",
+        _choice("auto", "json", "text"),
+        "json: one object a line. text: for people. auto: text on a terminal, else json.",
+    ),
+)
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be read; the sentence names it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parsed settings. ``origin`` says where each value came from: environment, option, default."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    objects_url: str
+    secret_key: str
+    token_seconds: int
+    max_body_mb: int
+    max_file_mb: int
+    log_level: str
+    log_format: str
+    origin: Mapping[str, str]
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None, **options: str | None) -> "Config":
+        """Read the table once; ``options`` (command line) win over the environment.
+
+        Raises ConfigError naming the setting.
+        """
+        env = os.environ if env is None else env
+        values: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for setting in SETTINGS:
+            key = setting.name.lower()
+            option = options.get(key)
+            if option is not None:
+                text, origin[key] = option, "option"
+            elif env.get(PREFIX + setting.name):
+                text, origin[key] = env[PREFIX + setting.name], "environment"
+            else:
+                text, origin[key] = setting.default, "default"
+            try:
+                values[key] = setting.parse(text)
+            except ValueError as error:
+                raise ConfigError(f"{PREFIX}{setting.name}: {error} (given: {text!r})") from None
+        data_dir: Path = values["data_dir"]
+        values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'touchline.db'}"
+        values["redis_url"] = values["redis_url"] or f"unix://{data_dir / 'redis.sock'}"
+        values["objects_url"] = values["objects_url"] or str(data_dir / "objects")
+        return cls(**values, origin=origin)
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Does this box run its own private Redis?"""
+        return self.origin["redis_url"] == "default"
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    def environment(self) -> dict[str, str]:
+        """The settings as variables, for the child processes of one box."""
+        return {
+            PREFIX + setting.name: str(getattr(self, setting.name.lower()))
+            for setting in SETTINGS
+            if getattr(self, setting.name.lower()) != ""
+        }

@@ -1,0 +1,28 @@
+"""What every table shares: naming, portable types, the id."""
+
+from typing import Annotated, Any
+
+from sqlalchemy import JSON, BigInteger, Integer, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+# SQLite numbers rows by itself only for a column declared INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+Document = JSON().with_variant(JSONB, "postgresql")
+
+pk = Annotated[int, mapped_column(Id, primary_key=True)]
+# A moment: integer Unix milliseconds, the clock of samples, rights and frames alike.
+moment = Annotated[int, mapped_column(BigInteger)]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {int: BigInteger, dict[str, Any]: Document, list[Any]: Document}  # noqa: RUF012 -- SQLAlchemy reads it off the class

@@ -1,0 +1,53 @@
+"""Results of folds: editions of the computed document, and how far each fold has come."""
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, moment, pk
+
+
+class ComputedData(Base):
+    """One edition of a time frame's computed document (contract/touchline.md section 6)."""
+
+    __tablename__ = "computed_data"
+    __table_args__ = (UniqueConstraint("timeframe_id", "edition"),)
+
+    id: Mapped[pk]
+    timeframe_id: Mapped[int] = mapped_column(ForeignKey("timeframe.id", ondelete="CASCADE"))
+    edition: Mapped[int]
+    document: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    created: Mapped[moment]
+
+
+class ComputeState(Base):
+    """Where a time frame's fold stands.
+
+    ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted for,
+    every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, with its own cursor
+    ``checkpoint_t``: an older state that folds on to ``last_t`` gives the same bytes (R4).
+    ``dirty``: samples came late and wait for the next refold. ``revision`` rises by one with each
+    commit of values. ``failures`` counts attempts in a row that raised; ``error`` says why.
+    """
+
+    __tablename__ = "compute_state"
+
+    timeframe_id: Mapped[int] = mapped_column(
+        ForeignKey("timeframe.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    edition: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0)
+    seq: Mapped[int] = mapped_column(default=0)
+    last_t: Mapped[int | None]
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
+    checkpoint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    checkpoint_t: Mapped[int | None]
+    checkpoint_at: Mapped[moment | None]
+    dirty: Mapped[bool] = mapped_column(default=False)
+    folded_at: Mapped[moment | None]
+    closed: Mapped[bool] = mapped_column(default=False)
+    failures: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]

@@ -1,0 +1,90 @@
+"""The engine and the unit of work.
+
+``Database.write`` runs a function in one transaction and commits once; ``Database.read`` runs one
+in a transaction that never writes. On SQLite a write begins IMMEDIATE, so that two writers queue at
+the start instead of failing half-way, and runs through ``run_writes``, which the gevent server sets
+to a one-thread pool: SQLite waits for a lock inside C, where a greenlet switch is impossible
+(design/architecture.md section 10).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+SQLITE_BUSY_SECONDS = 30
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine with the project's pragmas. The directory of a SQLite file is made, mode 0700."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True, **options)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_SECONDS}, **options)
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin by itself; _sqlite_begin does
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _nobody_to_wake() -> None:
+    """Without a doorbell the relay's poll finds the work."""
+
+
+def _directly(work: Callable[[], T]) -> T:
+    return work()
+
+
+class Database:
+    """One engine and the two ways of using it."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self.engine = make_engine(url, **options)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        self.run_writes: Callable[[Callable[[], Any]], Any] = _directly
+        # Called after a commit that owes work (core.models.outbox): a doorbell, never a guarantee.
+        self.wake: Callable[[], None] = _nobody_to_wake
+        self._writer = self.engine.execution_options(writes=True)
+
+    def write(self, work: Work[T]) -> T:
+        """Run ``work(session)`` and commit; any exception rolls everything back."""
+
+        def run() -> tuple[T, bool]:
+            with Session(self._writer, expire_on_commit=False) as session:
+                with session.begin():
+                    result = work(session)
+                return result, bool(session.info.get("owed"))
+
+        result, owed = self.run_writes(run)
+        if owed:
+            self.wake()
+        return result
+
+    def read(self, work: Work[T]) -> T:
+        """Run ``work(session)`` on one snapshot and roll back: a read changes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            return work(session)
+
+    def close(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,71 @@
+"""The outbox's verbs: owe work in the commit that causes it, settle it in the commit that does it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from core.clock import now
+
+from .work import Outbox
+
+# Topics. The relay knows each one's queue and job (workers/queues.py).
+TICK = "tick"  # key: activity id. Advance the frames of one activity that are behind.
+REFOLD = "refold"  # key: time frame id. Fold one frame anew.
+IMPORT = "import"  # key: job id. Decode and store an uploaded file.
+MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
+
+
+def owe(
+    session: Session,
+    topic: str,
+    key: object,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    due: int | None = None,
+) -> None:
+    """Owe ``topic`` for ``key``. Owing what is owed already raises its generation, so that a worker
+    in the middle of it comes back once more; the earlier due time stands.
+    """
+    moment = now()
+    due = moment if due is None else due
+    values = {
+        "topic": topic,
+        "key": str(key),
+        "payload": dict(payload or {}),
+        "generation": 1,
+        "attempts": 0,
+        "created": moment,
+        "due": due,
+        "lease": 0,
+    }
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Outbox).values(values)
+    earlier = insert.excluded.due < Outbox.due
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=[Outbox.topic, Outbox.key],
+            set_={
+                "generation": Outbox.generation + 1,
+                "payload": insert.excluded.payload,
+                "due": case((earlier, insert.excluded.due), else_=Outbox.due),
+            },
+        )
+    )
+    session.info["owed"] = True
+
+
+def settle(session: Session, row_id: int, generation: int) -> bool:
+    """The work of this generation is done. False: it was owed again meanwhile, and stays owed
+    (its lease is given up, so the relay asks again at once).
+    """
+    done = session.execute(
+        delete(Outbox).where(Outbox.id == row_id, Outbox.generation == generation)
+    )
+    if done.rowcount:
+        return True
+    session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0))
+    session.info["owed"] = True
+    return False

@@ -1,0 +1,92 @@
+"""People: managers, athletes, administrators, and their profiles."""
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, Document, moment, pk
+
+MANAGER, ATHLETE, ADMINISTRATOR = "MANAGER", "ATHLETE", "ADMINISTRATOR"
+ROLES = (MANAGER, ATHLETE, ADMINISTRATOR)
+CAN_CREATE_MANAGED_ATHLETES = "can_create_managed_athletes"
+
+
+class User(Base):
+    """One account. ``managed_by`` and ``is_default_athlete`` speak of athletes only."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
+
+    id: Mapped[pk]
+    username: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    external_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    extra_permissions: Mapped[list[Any]] = mapped_column(Document, default=list)
+    managed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
+    is_default_athlete: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[moment]
+
+    manager_profile: Mapped["ManagerProfile | None"] = relationship(
+        back_populates="user", cascade="all, delete-orphan", lazy="joined"
+    )
+    athlete_profile: Mapped["AthleteProfile | None"] = relationship(
+        back_populates="user", cascade="all, delete-orphan", lazy="joined"
+    )
+
+
+class ManagerProfile(Base):
+    __tablename__ = "manager_profile"
+
+    id: Mapped[pk]
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), unique=True
+    )
+    first_name: Mapped[str | None] = mapped_column(String(150))
+    last_name: Mapped[str | None] = mapped_column(String(150))
+
+    user: Mapped[User] = relationship(back_populates="manager_profile")
+
+
+class AthleteProfile(Base):
+    """``weight`` in kg, ``height`` in m; ``external_id`` is another than the user's."""
+
+    __tablename__ = "athlete_profile"
+    __table_args__ = (Index("ix_athlete_profile_name", "last_name", "first_name"),)
+
+    id: Mapped[pk]
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), unique=True
+    )
+    external_id: Mapped[str | None] = mapped_column(String(255))
+    first_name: Mapped[str | None] = mapped_column(String(150))
+    last_name: Mapped[str | None] = mapped_column(String(150))
+    gender: Mapped[str | None] = mapped_column(String(1))
+    weight: Mapped[float | None]
+    height: Mapped[float | None]
+    birth_date: Mapped[str | None] = mapped_column(String(10))  # YYYY-MM-DD sorts as it is
+    nationality: Mapped[str | None] = mapped_column(String(100))
+    profile_picture: Mapped[str | None]
+
+    user: Mapped[User] = relationship(back_populates="athlete_profile")
+
+
+class Permission(Base):
+    """A right over one athlete's data, held by one manager over ``[start, expiration)``."""
+
+    __tablename__ = "athlete_permission"
+    __table_args__ = (
+        CheckConstraint("permission IN ('READ', 'WRITE', 'SHARE')", name="permission"),
+        CheckConstraint("start_time < expiration_time", name="order"),
+        Index("ix_athlete_permission_pair", "athlete_id", "manager_id", "permission"),
+        Index("ix_athlete_permission_manager", "manager_id", "permission", "expiration_time"),
+    )
+
+    id: Mapped[pk]
+    athlete_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    manager_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    permission: Mapped[str] = mapped_column(String(5))
+    start_time: Mapped[moment]
+    expiration_time: Mapped[moment]

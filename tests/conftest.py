@@ -1,0 +1,85 @@
+"""Shared fixtures: both databases, the recordings, and the promise that CI skips nothing."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from core.models import migrate
+from core.models.db import Database
+from tests.postgres import postgres_binaries, postgres_server
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings, beside the project."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the recordings are not beside the project (shared/data)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """One server for the run, with a migrated template database."""
+    given = os.environ.get("TOUCHLINE_TEST_POSTGRES_URL")
+    if not given and postgres_binaries() is None:
+        if IN_CI:
+            pytest.fail("CI needs the PostgreSQL server binaries")
+        pytest.skip("no PostgreSQL server binaries here (Debian: postgresql)")
+    if given:
+        yield from _with_template(given)
+    else:
+        with postgres_server() as url:
+            yield from _with_template(url)
+
+
+def _with_template(url: str) -> Iterator[str]:
+    name = f"touchline_template_{uuid4().hex[:8]}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    template = create_engine(make_url(url).set(database=name))
+    migrate.upgrade(template)
+    template.dispose()
+    yield make_url(url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def db_postgres(postgres_url: str) -> Iterator[Database]:
+    """A fresh PostgreSQL database, copied from the migrated template."""
+    template = make_url(postgres_url)
+    name = f"touchline_{uuid4().hex[:12]}"
+    admin = create_engine(template.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template.database}"))
+    database = Database(template.set(database=name).render_as_string(hide_password=False))
+    yield database
+    database.close()
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def db_sqlite(tmp_path: Path) -> Iterator[Database]:
+    """A fresh, migrated SQLite database (WAL, on disk)."""
+    database = Database(f"sqlite:///{tmp_path / 'touchline.db'}")
+    migrate.upgrade(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def db(request: pytest.FixtureRequest) -> Database:
+    """Storage suites run on both engines."""
+    return request.getfixturevalue(f"db_{request.param}")
