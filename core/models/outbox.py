@@ -1,4 +1,4 @@
-"""The outbox's verbs: owe work in the commit that causes it, settle it in the commit that does it."""
+"""The outbox: owe work in the commit that causes it, settle it in the commit that does it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -64,7 +64,7 @@ def settle(session: Session, row_id: int, generation: int) -> bool:
     done = session.execute(
         delete(Outbox).where(Outbox.id == row_id, Outbox.generation == generation)
     )
-    if done.rowcount:
+    if done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
         return True
     session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0))
     session.info["owed"] = True
