@@ -13,7 +13,8 @@ FILE_DEVICE = "file"
 class Device(Base):
     """``ingest_seq`` numbers accepted batches: raised under this row's lock, so that the order of
     numbers is the order of commits. ``clock_offsets`` keeps the newest differences between the
-    device's ``sent`` and our clock, in ms; their median is the device's offset.
+    device's ``sent`` and our clock, in ms; their median is the device's offset. ``newest_t`` is the
+    time of its newest sample.
     """
 
     __tablename__ = "device"
@@ -30,6 +31,7 @@ class Device(Base):
     ingest_seq: Mapped[int] = mapped_column(default=0)
     clock_offsets: Mapped[list[Any]] = mapped_column(Document, default=list)
     last_contact: Mapped[moment | None]
+    newest_t: Mapped[moment | None]
 
 
 class DeviceOwnership(Base):

@@ -14,6 +14,7 @@ from .work import Outbox
 # Topics. The relay knows each one's queue and job (workers/queues.py).
 TICK = "tick"  # key: activity id. Advance the frames of one activity that are behind.
 REFOLD = "refold"  # key: time frame id. Fold one frame anew.
+CLOSE = "close"  # key: time frame id. Fold a frame that has ended for the last time.
 IMPORT = "import"  # key: job id. Decode and store an uploaded file.
 MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
 

@@ -14,7 +14,8 @@ from .base import Base, moment, pk
 
 class UplinkBatch(Base):
     """One accepted batch of a device: ``seq`` is the device's ingest number. ``t0`` and ``t1`` are
-    the first and last sample's time over all streams, both inside.
+    the first and last sample's time over all streams, both inside. ``late`` counts its samples at
+    or before the newest that the device had sent by then, ``repeats`` how often it came again.
     """
 
     __tablename__ = "uplink_batch"
@@ -31,6 +32,8 @@ class UplinkBatch(Base):
     t0: Mapped[moment]
     t1: Mapped[moment]
     n: Mapped[int]
+    late: Mapped[int] = mapped_column(default=0)
+    repeats: Mapped[int] = mapped_column(default=0)
     received: Mapped[moment]
     response: Mapped[dict[str, Any]]
 

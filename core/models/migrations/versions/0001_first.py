@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("ingest_seq", sa.BigInteger(), nullable=False),
         sa.Column("clock_offsets", DOCUMENT, nullable=False),
         sa.Column("last_contact", sa.BigInteger(), nullable=True),
+        sa.Column("newest_t", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_device")),
         sa.UniqueConstraint("serial_number", "device_name", name=op.f("uq_device_serial_number")),
         sa.UniqueConstraint("uplink_token_hash", name=op.f("uq_device_uplink_token_hash")),
@@ -387,6 +388,8 @@ def upgrade() -> None:
         sa.Column("t0", sa.BigInteger(), nullable=False),
         sa.Column("t1", sa.BigInteger(), nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("late", sa.BigInteger(), nullable=False),
+        sa.Column("repeats", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("response", DOCUMENT, nullable=False),
         sa.ForeignKeyConstraint(
