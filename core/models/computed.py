@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, moment, pk
+from .base import Base, Document, moment, pk
 
 
 class ComputedData(Base):
@@ -27,10 +27,13 @@ class ComputeState(Base):
     """Where a time frame's fold stands.
 
     ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted for,
-    every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, with its own cursor
-    ``checkpoint_t``: an older state that folds on to ``last_t`` gives the same bytes (R4).
+    every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, perhaps an older one: it
+    holds its own last time, and folding on from there to ``last_t`` gives the same bytes (R4).
     ``dirty``: samples came late and wait for the next refold. ``revision`` rises by one with each
-    commit of values. ``failures`` counts attempts in a row that raised; ``error`` says why.
+    commit of values. ``arrival`` sums the ledger's facts of arrival up to ``seq``. ``closed``: the
+    frame has ended and its final document is stored. ``failures`` counts attempts in a row that
+    raised; ``error`` says why. ``computed_at`` is when values were last stored, ``refolded_at`` when
+    they last came of a fold from the first sample.
     """
 
     __tablename__ = "compute_state"
@@ -44,10 +47,11 @@ class ComputeState(Base):
     last_t: Mapped[int | None]
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     checkpoint: Mapped[bytes | None] = mapped_column(LargeBinary)
-    checkpoint_t: Mapped[int | None]
     checkpoint_at: Mapped[moment | None]
     dirty: Mapped[bool] = mapped_column(default=False)
-    folded_at: Mapped[moment | None]
+    computed_at: Mapped[moment | None]
+    refolded_at: Mapped[moment | None]
     closed: Mapped[bool] = mapped_column(default=False)
+    arrival: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     failures: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]

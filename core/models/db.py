@@ -66,6 +66,12 @@ class Database:
         # Called after a commit that owes work (core.models.outbox): a doorbell, never a guarantee.
         self.wake: Callable[[], None] = _nobody_to_wake
         self._writer = self.engine.execution_options(writes=True)
+        # One snapshot for a whole read: SQLite gives it, PostgreSQL has to be asked.
+        self._reader = (
+            self.engine
+            if self.sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
 
     def write(self, work: Work[T]) -> T:
         """Run ``work(session)`` and commit; any exception rolls everything back."""
@@ -83,7 +89,7 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """Run ``work(session)`` on one snapshot and roll back: a read changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self._reader, expire_on_commit=False) as session:
             return work(session)
 
     def close(self) -> None:

@@ -70,3 +70,8 @@ def settle(session: Session, row_id: int, generation: int) -> bool:
     session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0))
     session.info["owed"] = True
     return False
+
+
+def postpone(session: Session, row_id: int, due: int) -> None:
+    """The work is still owed, but not before ``due``."""
+    session.execute(update(Outbox).where(Outbox.id == row_id).values(due=due, lease=0))
