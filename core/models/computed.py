@@ -26,14 +26,14 @@ class ComputedData(Base):
 class ComputeState(Base):
     """Where a time frame's fold stands.
 
-    ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted for,
-    every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, perhaps an older one: it
-    holds its own last time, and folding on from there to ``last_t`` gives the same bytes (R4).
+    ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted
+    for, every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, perhaps an older
+    one: it holds its own last time, and folding on from there gives the same bytes (R4).
     ``dirty``: samples came late and wait for the next refold. ``revision`` rises by one with each
     commit of values. ``arrival`` sums the ledger's facts of arrival up to ``seq``. ``closed``: the
     frame has ended and its final document is stored. ``failures`` counts attempts in a row that
-    raised; ``error`` says why. ``computed_at`` is when values were last stored, ``refolded_at`` when
-    they last came of a fold from the first sample.
+    raised; ``error`` says why. ``computed_at`` is when values were last stored, ``refolded_at``
+    when they last came of a fold from the first sample.
     """
 
     __tablename__ = "compute_state"
