@@ -1,0 +1,209 @@
+"""Samples as bytes: the packed row of the hot tail, and the sealed block (Parquet).
+
+Both are lossless: a float column whose values are decimals of at most nine places is kept as
+integers with a scale and comes back bit for bit; any other stays float64.
+
+Packed row, little-endian: ``u8 version, u8 columns, u32 n``; per column ``u8 length, name, u8 kind,
+u8 scale, i64 base``; then the columns one after another. Kind 0 is float64 as it is. Kinds 1, 2, 4
+and 8 are unsigned integers of that many bytes: 0 is absent, u is ``(base + u - 1) / 10**scale``.
+Made for the ten samples of one second, where the header costs more than any codec would save.
+
+Sealed block: Parquet, row groups of 6,000, zstd. Integers are DELTA_BINARY_PACKED and their field's
+metadata carries ``scale`` (value = integer / 10**scale) and ``unit``; floats are BYTE_STREAM_SPLIT.
+"""
+
+import struct
+from collections.abc import Collection
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from .columns import Columns, exact_decimals, unit_of
+
+GROUP_ROWS = 6_000
+_VERSION = 1
+_HEAD = struct.Struct("<BBI")
+_COLUMN = struct.Struct("<BBq")
+_UNSIGNED = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+_INT32 = 2**31 - 1
+
+
+class CorruptBlock(ValueError):
+    """Stored bytes that are not what was written."""
+
+
+def pack(columns: Columns) -> bytes:
+    """Columns of n ≥ 1 samples → one packed row."""
+    t = columns["t"]
+    names = [name for name in columns if name != "t"]
+    floats = np.empty((len(names), len(t)))
+    for row, name in enumerate(names):
+        floats[row] = columns[name]
+    whole, scale = exact_decimals(floats)
+    present = ~np.isnan(floats)
+    lowest = np.where(present, whole, np.iinfo(np.int64).max).min(axis=1, initial=2**63 - 1)
+    highest = np.where(present, whole, np.iinfo(np.int64).min).max(axis=1, initial=-(2**63))
+    head = [_HEAD.pack(_VERSION, len(names) + 1, len(t))]
+    body = []
+
+    def add(name: str, kind: int, places: int, base: int, data: NDArray) -> None:
+        text = name.encode()
+        head.append(bytes((len(text),)) + text + _COLUMN.pack(kind, places, base))
+        body.append(data.tobytes())
+
+    start = int(t.min())
+    kind = _width(int(t.max()) - start + 1)
+    add("t", kind, 0, start, (t - (start - 1)).astype(_UNSIGNED[kind]))
+    for row, name in enumerate(names):
+        low, high = int(lowest[row]), int(highest[row])
+        if scale[row] < 0:
+            add(name, 0, 0, 0, floats[row].astype("<f8"))
+        elif low > high:  # nothing there at all
+            add(name, 1, 0, 0, np.zeros(len(t), "<u1"))
+        else:
+            kind = _width(high - low + 1)
+            coded = np.where(present[row], whole[row] - (low - 1), 0)
+            add(name, kind, int(scale[row]), low, coded.astype(_UNSIGNED[kind]))
+    return b"".join(head + body)
+
+
+def _width(largest: int) -> int:
+    return next(width for width in (1, 2, 4, 8) if largest < 1 << (8 * width))
+
+
+def unpack(data: bytes, names: Collection[str] | None = None) -> Columns:
+    """A packed row → columns; with ``names`` only those of them that are there, and ``t``."""
+    try:
+        version, count, n = _HEAD.unpack_from(data, 0)
+        if version != _VERSION:
+            raise CorruptBlock(f"packed row of unknown version {version}")
+        at = _HEAD.size
+        layout = []
+        for _ in range(count):
+            end = at + 1 + data[at]
+            layout.append((data[at + 1 : end].decode(), *_COLUMN.unpack_from(data, end)))
+            at = end + _COLUMN.size
+        columns: Columns = {}
+        for name, kind, scale, base in layout:
+            width = kind or 8
+            if name == "t" or names is None or name in names:
+                raw = np.frombuffer(data, _UNSIGNED[width] if kind else "<f8", n, at)
+                columns[name] = _unpacked(raw, kind, scale, base, is_time=name == "t")
+            at += n * width
+    except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
+        raise CorruptBlock(f"packed row cannot be read: {error}") from error
+    except ValueError as error:
+        raise CorruptBlock(str(error)) from error
+    return columns
+
+
+def _unpacked(raw: NDArray, kind: int, scale: int, base: int, *, is_time: bool) -> NDArray:
+    if not kind:
+        return raw.astype(np.float64)
+    whole = raw.astype(np.int64) + (base - 1)
+    if is_time:
+        return whole
+    values = whole.astype(np.float64)
+    if scale:
+        values /= 10.0**scale
+    values[raw == 0] = np.nan
+    return values
+
+
+def encode(columns: Columns, stream: str = "samples") -> bytes:
+    """Columns of n ≥ 1 samples in ascending time → a sealed block (Parquet file)."""
+    names = [name for name in columns if name != "t"]
+    floats = np.empty((len(names), len(columns["t"])))
+    for row, name in enumerate(names):
+        floats[row] = columns[name]
+    whole, scale = exact_decimals(floats)
+    absent = np.isnan(floats)
+    arrays = [pa.array(columns["t"])]
+    fields = [_field("t", pa.int64(), stream, 0, nullable=False)]
+    for row, name in enumerate(names):
+        mask = absent[row] if absent[row].any() else None
+        if scale[row] < 0:
+            arrays.append(pa.array(floats[row], mask=mask))
+            fields.append(_field(name, pa.float64(), stream, None))
+            continue
+        narrow = len(whole[row]) and np.abs(whole[row]).max() <= _INT32
+        values = whole[row].astype(np.int32) if narrow else whole[row]
+        arrays.append(pa.array(values, mask=mask))
+        fields.append(_field(name, arrays[-1].type, stream, int(scale[row])))
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.Table.from_arrays(arrays, schema=pa.schema(fields)),
+        sink,
+        row_group_size=GROUP_ROWS,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=False,
+        write_statistics=["t"],
+        column_encoding={
+            field.name: "BYTE_STREAM_SPLIT"
+            if pa.types.is_floating(field.type)
+            else "DELTA_BINARY_PACKED"
+            for field in fields
+        },
+    )
+    return sink.getvalue().to_pybytes()
+
+
+def _field(
+    name: str, kind: pa.DataType, stream: str, scale: int | None, *, nullable: bool = True
+) -> pa.Field:
+    unit = unit_of(name, stream)
+    facts = {"unit": unit} if unit else {}
+    if scale is not None:
+        facts["scale"] = str(scale)
+    return pa.field(name, kind, nullable=nullable, metadata=facts)
+
+
+def decode(
+    data: bytes,
+    start: int | None = None,
+    stop: int | None = None,
+    names: Collection[str] | None = None,
+) -> Columns:
+    """A sealed block → columns of the row groups that touch [start, stop); the caller clips.
+
+    With ``names`` only those columns that are there, and ``t``. Raises ``CorruptBlock``.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        wanted = [
+            name
+            for name in file.schema_arrow.names
+            if name == "t" or names is None or name in names
+        ]
+        groups = _groups(file, start, stop)
+        table = file.read_row_groups(groups, columns=wanted, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise CorruptBlock(f"sealed block cannot be read: {error}") from error
+    return {name: _decoded(table.column(name), table.field(name)) for name in wanted}
+
+
+def _groups(file: pq.ParquetFile, start: int | None, stop: int | None) -> list[int]:
+    every = range(file.metadata.num_row_groups)
+    if start is None and stop is None:
+        return list(every)
+    at = file.schema_arrow.names.index("t")
+    touching = []
+    for group in every:
+        times = file.metadata.row_group(group).column(at).statistics
+        if (stop is None or times.min < stop) and (start is None or times.max >= start):
+            touching.append(group)
+    return touching
+
+
+def _decoded(column: pa.ChunkedArray, field: pa.Field) -> NDArray:
+    values = column.to_numpy()  # float64 with NaN where an integer column has absent values
+    wanted = np.int64 if field.name == "t" else np.float64
+    if values.dtype != wanted or not values.flags.writeable:  # kernels take writable arrays only
+        values = values.astype(wanted)
+    scale = int((field.metadata or {}).get(b"scale", b"0"))
+    if scale:
+        values /= 10.0**scale
+    return values

@@ -1,0 +1,207 @@
+"""The merge job: the hot tail becomes blocks, small blocks become an hour, late samples settle.
+
+Parts that overlap in time are one *unit* and are merged whole or not at all; units that follow each
+other without a gap form a *group* of at most an hour or 36,000 samples. A group that nothing can
+join any more is written as one sealed block; the newest, still growing one in steps of about 600
+and 6,000 samples.
+
+Why the order of writing survives: a device's ingest numbers rise in the order of its commits, so
+what the job has not seen has a higher number than everything it has seen. A merged block therefore
+loses only to parts that came after it, and ``seq_hi`` decides rightly wherever parts overlap.
+
+Each rewrite is one short transaction that inserts the block and deletes its parts. If a part is
+gone, another job was quicker and the rewrite is given up; after a crash the parts are still there.
+The ledger (``uplink_batch``) is never changed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, Delete, Row, Update, delete, func, insert, select, true, update
+from sqlalchemy.orm import Session
+
+from core.models.db import Database
+from core.models.devices import Device
+from core.models.samples import SampleBlock, SampleTail, UplinkBatch
+
+from .columns import MAX_GAP, MINUTE, cut, merge
+from .store import MAX_ROWS, MAX_SPAN, SEALED, block_row, decode_part, overlapping, parts_of
+
+QUIET = 10 * MINUTE  # nothing received for so long: the newest group is sealed as well
+_STEPS = ((2, 6_000), (1, 600))  # level and the samples that are worth a block of it
+_IDS = 5_000  # of one IN list; SQLite takes 32,766
+
+
+class Unit(NamedTuple):
+    """Parts that overlap in time. ``level`` is the part's own if it is alone, else 0."""
+
+    t0: int
+    t1: int
+    n: int
+    level: int
+    parts: Sequence[Row]
+
+
+class Rewrite(NamedTuple):
+    """Parts to be replaced by one block of ``level``."""
+
+    level: int
+    parts: Sequence[Row]
+
+
+class _PartGone(Exception):
+    """Another job replaced a part first."""
+
+
+def merge_device(db: Database, device_id: int, stream: str, now: int) -> int:
+    """Merge what is due of one device's stream at ``now`` (Unix ms). Safe at any time, any number
+    of times, from any number of processes. Returns the number of parts that were replaced.
+    """
+    parts, quiet = db.read(lambda session: _facts(session, device_id, stream, now))
+    return sum(_rewrite(db, device_id, stream, rewrite) for rewrite in plan(parts, quiet))
+
+
+def _facts(session: Session, device_id: int, stream: str, now: int) -> tuple[Sequence[Row], bool]:
+    """The unsealed parts with the sealed ones next to them, and whether the device is quiet."""
+    first, last = None, None
+    for table, young in ((SampleTail, true()), (SampleBlock, SampleBlock.level < SEALED)):
+        low, high = session.execute(
+            select(func.min(table.t0), func.max(table.t1)).where(
+                table.device_id == device_id, table.stream == stream, young
+            )
+        ).one()
+        if low is not None:
+            first = low if first is None else min(first, low)
+            last = high if last is None else max(last, high)
+    if first is None or last is None:
+        return [], True
+    # A block before the first may still have room: it ends within MAX_GAP if so.
+    around = parts_of(device_id, stream, first - MAX_GAP, last + MAX_GAP + 1, data=False)
+    received = session.scalar(
+        select(UplinkBatch.received)
+        .where(UplinkBatch.device_id == device_id)
+        .order_by(UplinkBatch.seq.desc())
+        .limit(1)
+    )
+    return session.execute(around).all(), received is None or now - received >= QUIET
+
+
+def plan(parts: Iterable[Row], quiet: bool) -> list[Rewrite]:
+    """What to rewrite, given the parts in order of first time. Sealing comes first."""
+    units = [
+        Unit(
+            group[0].t0,
+            max(part.t1 for part in group),
+            sum(part.n for part in group),
+            group[0].level if len(group) == 1 else 0,
+            group,
+        )
+        for group in overlapping(parts)
+    ]
+    groups = list(_groups(units))
+    growing = groups.pop() if groups and not quiet else []
+    sealed = [
+        Rewrite(SEALED, _parts(group))
+        for group in groups
+        if len(_parts(group)) > 1 or group[0].level < SEALED
+    ]
+    return sealed + list(_steps(growing))
+
+
+def _groups(units: Iterable[Unit]) -> Iterator[list[Unit]]:
+    group: list[Unit] = []
+    rows = 0
+    for unit in units:
+        if group and (
+            unit.t0 - group[-1].t1 > MAX_GAP
+            or unit.t1 - group[0].t0 > MAX_SPAN
+            or rows + unit.n > MAX_ROWS
+        ):
+            yield group
+            group, rows = [], 0
+        group.append(unit)
+        rows += unit.n
+    if group:
+        yield group
+
+
+def _steps(group: Sequence[Unit]) -> Iterator[Rewrite]:
+    """Of the growing group: runs of smaller units that have reached the next size."""
+    taken: set[int] = set()
+    for level, worth in _STEPS:
+        run: list[Unit] = []
+        for unit in (*group, None):
+            if unit is not None and unit.level < level and id(unit) not in taken:
+                run.append(unit)
+                continue
+            if sum(member.n for member in run) >= worth:
+                taken.update(id(member) for member in run)
+                yield Rewrite(level, _parts(run))
+            run = []
+
+
+def _parts(units: Iterable[Unit]) -> list[Row]:
+    return [part for unit in units for part in unit.parts]
+
+
+def _rewrite(db: Database, device_id: int, stream: str, rewrite: Rewrite) -> int:
+    tail = [part.id for part in rewrite.parts if part.level == 0]
+    old = [part.id for part in rewrite.parts if part.level > 0]
+    if len(rewrite.parts) == 1 and old:
+        return _promote(db, old[0], rewrite.level)
+    first = min(part.t0 for part in rewrite.parts)
+    last = max(part.t1 for part in rewrite.parts)
+    loaded = db.read(
+        lambda session: session.execute(
+            parts_of(device_id, stream, first, last + 1, data=True)
+        ).all()
+    )
+    wanted = {(part.level > 0, part.id) for part in rewrite.parts}
+    loaded = [part for part in loaded if (part.level > 0, part.id) in wanted]
+    if len(loaded) < len(wanted):
+        return 0
+    loaded.sort(key=lambda part: (part.seq_hi, part.t0))
+    seqs = (min(part.seq_lo for part in loaded), max(part.seq_hi for part in loaded))
+    columns = merge([decode_part(part) for part in loaded])
+    new = [
+        block_row(device_id, stream, piece, seqs, rewrite.level)
+        for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
+    ]
+
+    def replace(session: Session) -> None:
+        # One merge of a device at a time commits: two could delete each other's parts crosswise.
+        session.execute(
+            select(Device.id).where(Device.id == device_id).with_for_update(key_share=True)
+        )
+        if _delete(session, SampleTail, tail) + _delete(session, SampleBlock, old) < len(wanted):
+            raise _PartGone
+        session.execute(insert(SampleBlock), new)
+
+    try:
+        db.write(replace)
+    except _PartGone:
+        return 0
+    return len(wanted)
+
+
+def _promote(db: Database, block_id: int, level: int) -> int:
+    """A block that is already what it should be only changes its level."""
+
+    def promote(session: Session) -> int:
+        return _rows(
+            session, update(SampleBlock).where(SampleBlock.id == block_id).values(level=level)
+        )
+
+    return db.write(promote)
+
+
+def _delete(session: Session, table: type[SampleTail] | type[SampleBlock], ids: list[int]) -> int:
+    return sum(
+        _rows(session, delete(table).where(table.id.in_(ids[at : at + _IDS])))
+        for at in range(0, len(ids), _IDS)
+    )
+
+
+def _rows(session: Session, statement: Delete | Update) -> int:
+    statement = statement.execution_options(synchronize_session=False)
+    return cast(CursorResult[Any], session.execute(statement)).rowcount

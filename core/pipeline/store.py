@@ -1,0 +1,307 @@
+"""The sample store: parts of a device's stream in SQL, never a row per sample.
+
+A *part* is a packed row of the hot tail (level 0) or a sealed block (levels 1 to 3). Every part
+spans at most an hour, has no gap of more than five minutes inside, and has each time once. Until
+the merge job has seen them parts may overlap in time; there the part with the highest ``seq_hi``
+wins, sample by sample, which is the last written (docs/internals/sample-store.md says why).
+
+Each query takes tail and blocks in one statement, so that a part that is being merged is seen in
+one place or the other, never in none.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Row, Select, func, insert, literal, select, union_all
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.models.samples import SampleBlock, SampleTail
+
+from . import blocks
+from .columns import MAX_GAP, MINUTE, Columns, between, cut, empty, merge, size
+from .columns import select as pick
+
+MAX_SPAN = 60 * MINUTE
+MAX_ROWS = 36_000
+IMPORTED, SEALED = 2, 3  # levels: an import has not met its neighbours yet
+_FOREVER = 2**62
+
+
+class Piece(NamedTuple):
+    """One part's worth of an accepted batch, packed for the tail."""
+
+    stream: str
+    t0: int
+    t1: int
+    n: int
+    data: bytes
+
+
+class Arrival(NamedTuple):
+    """An accepted batch at the moment of its commit."""
+
+    device_id: int
+    seq: int
+    pieces: Sequence[Piece]
+
+
+class Range(NamedTuple):
+    """Samples that follow each other: times of the first and the last, and their number."""
+
+    start: int
+    stop: int
+    size: int
+
+
+def tail_pieces(streams: Mapping[str, Columns]) -> list[Piece]:
+    """Pack a batch (before the commit: this is the costly part of storing it)."""
+    return [
+        Piece(stream, int(piece["t"][0]), int(piece["t"][-1]), size(piece), blocks.pack(piece))
+        for stream, columns in streams.items()
+        for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
+    ]
+
+
+def append(session: Session, arrivals: Iterable[Arrival]) -> None:
+    """Insert the tail rows of accepted batches; ``seq`` rises with each commit of a device."""
+    rows = [
+        {"device_id": device_id, "seq": seq, **piece._asdict()}
+        for device_id, seq, pieces in arrivals
+        for piece in pieces
+    ]
+    if rows:
+        session.execute(insert(SampleTail), rows)
+
+
+def append_blocks(
+    session: Session, device_id: int, seq: int, streams: Mapping[str, Columns]
+) -> None:
+    """Insert a whole file's samples as sealed blocks. ``t`` of each stream must ascend."""
+    rows = [
+        block_row(device_id, stream, piece, (seq, seq), IMPORTED)
+        for stream, columns in streams.items()
+        for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
+    ]
+    if rows:
+        session.execute(insert(SampleBlock), rows)
+
+
+def block_row(
+    device_id: int, stream: str, columns: Columns, seqs: tuple[int, int], level: int
+) -> dict[str, object]:
+    """The row of a sealed block."""
+    data = blocks.encode(columns, stream)
+    return {
+        "device_id": device_id,
+        "stream": stream,
+        "t0": int(columns["t"][0]),
+        "t1": int(columns["t"][-1]),
+        "n": size(columns),
+        "seq_lo": seqs[0],
+        "seq_hi": seqs[1],
+        "level": level,
+        "checksum": hashlib.sha256(data).hexdigest(),
+        "data": data,
+    }
+
+
+def read(
+    session: Session,
+    device_id: int,
+    stream: str,
+    start: int,
+    stop: int,
+    columns: Sequence[str] | None = None,
+) -> Columns:
+    """The samples with start ≤ t < stop in ascending time, each time once (the last written).
+
+    ``columns`` picks columns, in that order (one that was never stored is all NaN); None gives all
+    that occur. Raises ``CorruptBlock`` when stored bytes are not what was written.
+    """
+    found = session.execute(parts_of(device_id, stream, start, stop, data=True)).all()
+    names = None if columns is None else set(columns)
+    joined = merge(
+        [
+            between(decode_part(part, start, stop, names), start, stop)
+            for part in sorted(found, key=lambda part: (part.seq_hi, part.t0))
+        ]
+        or [empty()]
+    )
+    return joined if columns is None else pick(joined, columns)
+
+
+def decode_part(
+    part: Row, start: int | None = None, stop: int | None = None, names: set[str] | None = None
+) -> Columns:
+    """A part's row → columns, of a block only the row groups that touch [start, stop)."""
+    if part.level == 0:
+        return blocks.unpack(part.data, names)
+    if hashlib.sha256(part.data).hexdigest() != part.checksum:
+        raise blocks.CorruptBlock(f"block {part.id} does not have the checksum it was written with")
+    return blocks.decode(part.data, start, stop, names)
+
+
+def parts_of(device_id: int, stream: str, start: int, stop: int, *, data: bool) -> Select:
+    """The parts that touch [start, stop), in order of their first time: id, level (0 is the tail),
+    t0, t1, n, seq_lo, seq_hi, and with ``data`` checksum and data.
+    """
+
+    def where(table: type[SampleTail] | type[SampleBlock]) -> list[ColumnElement[bool]]:
+        return [
+            table.device_id == device_id,
+            table.stream == stream,
+            table.t0 < stop,
+            # No part is longer than MAX_SPAN: without this every older index entry is walked.
+            table.t0 >= start - MAX_SPAN,
+            table.t1 >= start,
+        ]
+
+    tail = select(
+        SampleTail.id,
+        literal(0).label("level"),
+        SampleTail.t0,
+        SampleTail.t1,
+        SampleTail.n,
+        SampleTail.seq.label("seq_lo"),
+        SampleTail.seq.label("seq_hi"),
+        *([literal("").label("checksum"), SampleTail.data] if data else []),
+    ).where(*where(SampleTail))
+    block = select(
+        SampleBlock.id,
+        SampleBlock.level,
+        SampleBlock.t0,
+        SampleBlock.t1,
+        SampleBlock.n,
+        SampleBlock.seq_lo,
+        SampleBlock.seq_hi,
+        *([SampleBlock.checksum, SampleBlock.data] if data else []),
+    ).where(*where(SampleBlock))
+    both = union_all(tail, block).subquery()
+    return select(both).order_by(both.c.t0, both.c.seq_hi)
+
+
+def overlapping(parts: Iterable[Row]) -> Iterator[list[Row]]:
+    """Group parts, in order of their first time, into those that overlap in time."""
+    group: list[Row] = []
+    last = -_FOREVER
+    for part in parts:
+        if group and part.t0 > last:
+            yield group
+            group = []
+        group.append(part)
+        last = max(last, part.t1)
+    if group:
+        yield group
+
+
+def iter_read(
+    session: Session,
+    device_id: int,
+    stream: str,
+    start: int,
+    stop: int,
+    columns: Sequence[str] | None = None,
+) -> Iterator[Columns]:
+    """``read`` in pieces, block by block, for answers that are streamed."""
+    index = session.execute(parts_of(device_id, stream, start, stop, data=False)).all()
+    at = start
+    for group in overlapping(index):
+        end = min(stop, max(part.t1 for part in group) + 1)
+        piece = read(session, device_id, stream, at, end, columns)
+        at = end
+        if size(piece):
+            yield piece
+
+
+def ranges(
+    session: Session,
+    device_id: int,
+    start: int,
+    stop: int,
+    gap: int = MAX_GAP,
+    stream: str = "samples",
+) -> list[Range]:
+    """Runs of samples in [start, stop) that are ``gap`` ms or less apart, from the index: only
+    overlapping parts and those on the edges are opened. ``gap`` below five minutes is refused
+    (``ValueError``): the index does not know gaps inside parts.
+    """
+    if gap < MAX_GAP:
+        raise ValueError(f"gap must be at least {MAX_GAP} ms")
+    found: list[Range] = []
+    for part in _counted(session, device_id, stream, start, stop):
+        if found and part.start - found[-1].stop <= gap:
+            first, _, n = found[-1]
+            found[-1] = Range(first, part.stop, n + part.size)
+        else:
+            found.append(part)
+    return found
+
+
+def count(session: Session, device_id: int, start: int, stop: int, stream: str = "samples") -> int:
+    """The number of samples in [start, stop), from the index like ``ranges``."""
+    return sum(part.size for part in _counted(session, device_id, stream, start, stop))
+
+
+def _counted(
+    session: Session, device_id: int, stream: str, start: int, stop: int
+) -> Iterator[Range]:
+    index = session.execute(parts_of(device_id, stream, start, stop, data=False)).all()
+    for group in overlapping(index):
+        first, last = group[0].t0, max(part.t1 for part in group)
+        if len(group) == 1 and start <= first and last < stop:
+            yield Range(first, last, group[0].n)
+            continue
+        low, high = max(start, first), min(stop, last + 1)
+        t = read(session, device_id, stream, low, high, [])["t"]
+        if len(t):
+            yield Range(int(t[0]), int(t[-1]), len(t))
+
+
+def latest_timestamp(session: Session, device_id: int, stream: str = "samples") -> int | None:
+    """The time of the newest sample; None when there is none."""
+    newest = [
+        session.scalar(
+            select(func.max(table.t1)).where(
+                table.device_id == device_id,
+                table.stream == stream,
+                table.t0
+                >= select(func.max(table.t0) - MAX_SPAN)
+                .where(table.device_id == device_id, table.stream == stream)
+                .scalar_subquery(),
+            )
+        )
+        for table in (SampleTail, SampleBlock)
+    ]
+    return max((t for t in newest if t is not None), default=None)
+
+
+def latest(session: Session, device_id: int, n: int, stream: str = "samples") -> Columns:
+    """The newest ``n`` samples (fewer when there are fewer) in ascending time."""
+    last = latest_timestamp(session, device_id, stream)
+    if last is None or n < 1:
+        return empty()
+    samples = read(session, device_id, stream, last + 1 - MINUTE, last + 1)
+    want = n
+    while size(samples) < n:
+        start = _start_of_newest(session, device_id, stream, last, want)
+        if start is None:
+            samples = read(session, device_id, stream, 0, last + 1)
+            break
+        samples = read(session, device_id, stream, start, last + 1)
+        want *= 2  # overlapping parts count some samples twice
+    return {name: values[-n:] for name, values in samples.items()}
+
+
+def _start_of_newest(
+    session: Session, device_id: int, stream: str, last: int, want: int
+) -> int | None:
+    """The first time of the newest parts that hold ``want`` samples; None when all hold less."""
+    newest = parts_of(device_id, stream, 0, last + 1, data=False).subquery()
+    held = 0
+    for part in session.execute(select(newest.c.t0, newest.c.n).order_by(newest.c.t0.desc())):
+        held += part.n
+        if held >= want:
+            return part.t0
+    return None

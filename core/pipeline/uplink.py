@@ -1,0 +1,251 @@
+"""A batch from a device: the POST body of contract/touchline.md section 2, checked as columns.
+
+Every refusal names the column and the first row at fault; nothing of a refused batch is kept.
+Values inside the bounds are taken as they came, however implausible: the metric rules mask them.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from core.errors import BadInput, TooLarge
+
+from .columns import CHANNELS, READ_ONLY, ROW_CLOCK, STREAMS, Columns
+
+MAX_ROWS = 36_000
+MAX_BYTES = 8 * 1024 * 1024
+EARLIEST = 946_684_800_000  # 2000-01-01T00:00:00Z
+MAX_AHEAD = 5 * 60_000
+MAX_BATCH_LENGTH = 64
+_KEYS = frozenset({"batch", "sent", "n", "columns", "streams"})
+_CLOCKS = frozenset({ROW_CLOCK, "timestamp", "ecg.timestamp", "pwr.timestamp", "device.timestamp"})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that was found good.
+
+    ``streams`` maps stream name → columns; a column without any value is left out. ``n`` counts
+    the rows of all streams, ``t0`` and ``t1`` are the first and the last time in them. ``number``
+    is the socket form's ``n``. ``content_hash`` (SHA-256, hex) is over streams, columns and values
+    alone: the same samples give the same hash, however the JSON was written and whenever sent.
+    """
+
+    batch: str
+    sent: int | None
+    number: int | None
+    streams: dict[str, Columns]
+    n: int
+    t0: int
+    t1: int
+    content_hash: str
+
+
+def parse(body: bytes, now: int) -> Batch:
+    """Check a body received at ``now`` (Unix ms).
+
+    Raises ``BadInput`` (with JSON pointers) and ``TooLarge`` (over 8 MiB or 36,000 rows).
+    """
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"a batch has at most {MAX_BYTES} bytes, this one has {len(body)}")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        _name_the_infinite(body, now)
+        raise BadInput(f"the body is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise BadInput.at("", "must be an object")
+    for key in document:
+        if key not in _KEYS:
+            raise BadInput.at(f"/{_escape(key)}", "unknown member")
+    streams = _streams(document, now)
+    clocks = [columns["t"] for columns in streams.values()]
+    return Batch(
+        batch=_batch_id(document),
+        sent=_integer(document, "sent"),
+        number=_integer(document, "n"),
+        streams=streams,
+        n=sum(len(clock) for clock in clocks),
+        t0=min(int(clock[0]) for clock in clocks),
+        t1=max(int(clock[-1]) for clock in clocks),
+        content_hash=content_hash(streams),
+    )
+
+
+def content_hash(streams: Mapping[str, Columns]) -> str:
+    """SHA-256 (hex) of the samples; columns without any value do not count."""
+    digest = hashlib.sha256()
+    for stream in sorted(streams):
+        columns = streams[stream]
+        for name in sorted(columns):
+            values = columns[name]
+            if name != "t":
+                values = values + 0.0  # -0.0 equals 0.0, and absent is one bit pattern
+                absent = np.isnan(values)
+                if absent.all():
+                    continue
+                values[absent] = np.nan
+            head = orjson.dumps([stream, name, len(values)])
+            digest.update(head + values.astype(values.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def _name_the_infinite(body: bytes, now: int) -> None:
+    """NaN, Infinity and 1e400 are not JSON, yet programs write them: refuse them by column and row.
+    Returns when something else is wrong with the body.
+    """
+    try:
+        document = json.loads(body, parse_constant=lambda _: math.inf)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(document, dict):
+        _streams(document, now)
+
+
+def _batch_id(document: dict[str, Any]) -> str:
+    batch = document.get("batch")
+    if not isinstance(batch, str) or not 1 <= len(batch) <= MAX_BATCH_LENGTH:
+        raise BadInput.at("/batch", f"must be a text of 1 to {MAX_BATCH_LENGTH} characters")
+    if "\x00" in batch:  # PostgreSQL cannot hold it
+        raise BadInput.at("/batch", "must not contain the character U+0000")
+    return batch
+
+
+def _integer(document: dict[str, Any], key: str) -> int | None:
+    value = document.get(key)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise BadInput.at(f"/{key}", "must be an integer of at least 0")
+    return value
+
+
+def _streams(document: dict[str, Any], now: int) -> dict[str, Columns]:
+    given: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    if document.get("columns") is not None:
+        columns = _object(document["columns"], "/columns")
+        given["samples"] = ("/columns", ROW_CLOCK, columns)
+    if document.get("streams") is not None:
+        for name, columns in _object(document["streams"], "/streams").items():
+            pointer = f"/streams/{_escape(name)}"
+            if name not in STREAMS:
+                raise BadInput.at(pointer, "unknown stream")
+            given[name] = (pointer, "timestamp", _object(columns, pointer))
+    if not given:
+        raise BadInput.at("/columns", "required, unless streams are given")
+    for pointer, clock, columns in given.values():
+        _check_names(pointer, clock, columns)
+    rows = sum(len(columns[clock]) for _, clock, columns in given.values())
+    if rows > MAX_ROWS:
+        raise TooLarge(f"a batch has at most {MAX_ROWS} rows, this one has {rows}")
+    return {
+        stream: _stream(pointer, clock, columns, now)
+        for stream, (pointer, clock, columns) in given.items()
+    }
+
+
+def _object(value: Any, pointer: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadInput.at(pointer, "must be an object")
+    return value
+
+
+def _check_names(pointer: str, clock: str, columns: dict[str, Any]) -> None:
+    """Known names, each an array as long as the clock's."""
+    known = CHANNELS if clock == ROW_CLOCK else STREAMS[pointer.removeprefix("/streams/")]
+    for name in columns:
+        if name in READ_ONLY and clock == ROW_CLOCK:
+            raise BadInput.at(f"{pointer}/{name}", "is computed on reading and cannot be sent")
+        if name != clock and name not in known:
+            raise BadInput.at(f"{pointer}/{_escape(name)}", "unknown column")
+        if not isinstance(columns[name], list):
+            raise BadInput.at(f"{pointer}/{name}", "must be an array")
+    if clock not in columns:
+        raise BadInput.at(f"{pointer}/{clock}", "required: the time of each row")
+    if not columns[clock]:
+        raise BadInput.at(f"{pointer}/{clock}", "must have at least one row")
+    rows = len(columns[clock])
+    for name, values in columns.items():
+        if len(values) != rows:
+            at = min(len(values), rows)
+            raise BadInput.at(
+                f"{pointer}/{name}/{at}", f"has {len(values)} values where {clock} has {rows}"
+            )
+
+
+def _stream(pointer: str, clock: str, given: dict[str, Any], now: int) -> Columns:
+    checked: Columns = {"t": _row_clock(f"{pointer}/{clock}", given[clock], now)}
+    for name, values in given.items():
+        if name == clock:
+            continue
+        column = _numbers(f"{pointer}/{name}", values)
+        if name in _CLOCKS:
+            _check_times(f"{pointer}/{name}", column, now)
+        elif clock == ROW_CLOCK:
+            _check_bounds(f"{pointer}/{name}", column, CHANNELS[name].lower, CHANNELS[name].upper)
+        if not np.isnan(column).all():
+            checked[name] = column
+    return checked
+
+
+def _row_clock(pointer: str, values: list[Any], now: int) -> NDArray:
+    numbers = _numbers(pointer, values)
+    absent = np.isnan(numbers)
+    if absent.any():
+        raise BadInput.at(f"{pointer}/{_first(absent)}", "must be an integer, not null")
+    _check_times(pointer, numbers, now)
+    t = numbers.astype(np.int64)
+    backwards = np.diff(t) <= 0
+    if backwards.any():
+        at = _first(backwards) + 1
+        raise BadInput.at(
+            f"{pointer}/{at}", f"must be after the row before ({t[at]} after {t[at - 1]})"
+        )
+    return t
+
+
+def _numbers(pointer: str, values: list[Any]) -> NDArray:
+    """JSON numbers and nulls → float64, null → NaN; anything else is refused."""
+    if not set(map(type, values)) <= {int, float, type(None)}:
+        at = next(i for i, v in enumerate(values) if type(v) not in (int, float, type(None)))
+        raise BadInput.at(f"{pointer}/{at}", "must be a number or null")
+    numbers = np.array(values, dtype=np.float64)
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        raise BadInput.at(f"{pointer}/{_first(infinite)}", "must be finite")
+    return numbers
+
+
+def _check_times(pointer: str, times: NDArray, now: int) -> None:
+    """Integer Unix ms, from 2000 to five minutes ahead; absent ones pass."""
+    for wrong, why in (
+        ((times != np.floor(times)) & ~np.isnan(times), "must be an integer, Unix milliseconds"),
+        (times < EARLIEST, "is before the year 2000"),
+        (times > now + MAX_AHEAD, f"is more than 5 minutes ahead of the server's clock ({now})"),
+    ):
+        if wrong.any():
+            raise BadInput.at(f"{pointer}/{_first(wrong)}", why)
+
+
+def _check_bounds(pointer: str, values: NDArray, lower: float | None, upper: float | None) -> None:
+    if lower is None or upper is None:
+        return
+    outside = (values < lower) | (values > upper)
+    if outside.any():
+        at = _first(outside)
+        raise BadInput.at(f"{pointer}/{at}", f"{values[at]:g} is outside {lower:g} to {upper:g}")
+
+
+def _first(mask: NDArray) -> int:
+    return int(np.argmax(mask))
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
