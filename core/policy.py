@@ -1,13 +1,52 @@
-"""Who may do what with whose data when: one rule book, three renderings."""
+"""Who may do what with whose data when: one rule book, three renderings.
 
+``RULES`` is the table of contract/insiders.md section 7 with the additions of contract/touchline.md
+section 10. A rule names, for each role, the *grounds* that must all hold; each ground is a set of
+half-open windows, and the rule says at what time they count: now, over the whole interval of the
+thing, or ever. The renderings read the same table:
+
+- ``require`` returns or raises, for one thing;
+- ``windows`` gives the windows themselves, for sockets and exports;
+- ``clause`` gives the SQL condition, for lists.
+
+A role that a rule does not name has no right. A scope can only narrow (``SCOPES``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, String, and_, cast, exists, false, select, true
+from sqlalchemy.orm import Session, aliased
+
+from core import clock
+from core.errors import Forbidden, NotFound
+from core.intervals import Window, contains, covers, intersect, union
+from core.models import (
+    Activity,
+    Device,
+    DeviceOwnership,
+    Job,
+    JsonSchema,
+    Permission,
+    TimeFrame,
+    User,
+)
+from core.models.users import ADMINISTRATOR, ATHLETE, CAN_CREATE_MANAGED_ATHLETES, MANAGER
 
 OPERATOR = "OPERATOR"
+DEVICE = "DEVICE"
+
+# all: what the role allows. read: the rules marked ``reads``.
+SCOPES = ("all", "read")
+
+ALWAYS = Window(-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True)
 class Actor:
     """Who asks. ``OPERATOR`` is the command line: it acts as an administrator without an account.
+    ``DEVICE`` is a device with its uplink token: it sends its own samples and does nothing else.
 
     ``scopes`` can only narrow what the role allows.
     """
@@ -17,7 +56,363 @@ class Actor:
     extra_permissions: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset({"all"})
     client_id: int | None = None
+    device_id: int | None = None
 
     @classmethod
     def operator(cls) -> "Actor":
         return cls(user_id=None, role=OPERATOR)
+
+    @property
+    def administers(self) -> bool:
+        return self.role in (ADMINISTRATOR, OPERATOR)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a device over ``[start, stop)``: a thing that is no row."""
+
+    device_id: int
+    start: int
+    stop: int
+
+
+# What each kind of thing calls the parts that rules speak of.
+FIELDS: Mapping[type, Mapping[str, str]] = {
+    User: {"account": "id", "athlete": "id", "manager": "managed_by_id"},
+    Activity: {"owner": "owner_id"},
+    TimeFrame: {
+        "owner": "owner_id",
+        "athlete": "athlete_id",
+        "device": "device_id",
+        "start": "start_time",
+        "stop": "end_time",
+    },
+    Device: {"device": "id"},
+    DeviceOwnership: {
+        "owner": "manager_id",
+        "device": "device_id",
+        "start": "start_time",
+        "stop": "end_time",
+    },
+    Permission: {"athlete": "athlete_id", "start": "start_time", "stop": "expiration_time"},
+    Job: {"owner": "submitter_id"},
+    Samples: {"device": "device_id", "start": "start", "stop": "stop"},
+    JsonSchema: {},
+}
+
+
+def _part(kind: type, thing: Any, part: str) -> Any:
+    """The ``part`` of a thing, or of its class: then a column."""
+    return getattr(thing, FIELDS[kind][part])
+
+
+class Ground(Protocol):
+    """One condition of a rule."""
+
+    def windows(self, session: Session, actor: Actor, thing: Any) -> list[Window]:
+        """When it holds for this actor and thing."""
+
+    def clause(self, actor: Actor, kind: Any, rule: "Rule", now: int) -> ColumnElement[bool]:
+        """The same as SQL, over the rows of ``kind``."""
+
+    def refusal(self, thing: Any, rule: "Rule") -> str:
+        """What to say where it does not hold."""
+
+
+@dataclass(frozen=True)
+class Is:
+    """The actor is this part of the thing: always or never. ``who`` reads the actor."""
+
+    part: str
+    says: str
+    who: str = "user_id"
+
+    def windows(self, session: Session, actor: Actor, thing: Any) -> list[Window]:
+        mine = getattr(actor, self.who)
+        return [ALWAYS] if mine is not None and _part(type(thing), thing, self.part) == mine else []
+
+    def clause(self, actor: Actor, kind: Any, rule: "Rule", now: int) -> ColumnElement[bool]:
+        mine = getattr(actor, self.who)
+        return false() if mine is None else _part(kind, kind, self.part) == mine
+
+    def refusal(self, thing: Any, rule: "Rule") -> str:
+        return self.says
+
+
+@dataclass(frozen=True)
+class Holds:
+    """The actor's account carries an extra permission."""
+
+    name: str
+
+    def _exists(self, actor: Actor) -> ColumnElement[bool]:
+        user = aliased(User)
+        listed = cast(user.extra_permissions, String).contains(f'"{self.name}"', autoescape=True)
+        return exists().where(user.id == actor.user_id, listed)
+
+    def windows(self, session: Session, actor: Actor, thing: Any) -> list[Window]:
+        return [ALWAYS] if session.scalar(select(self._exists(actor))) else []
+
+    def clause(self, actor: Actor, kind: Any, rule: "Rule", now: int) -> ColumnElement[bool]:
+        return self._exists(actor)
+
+    def refusal(self, thing: Any, rule: "Rule") -> str:
+        return f"this needs the extra permission {self.name}"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Windows that stand in a table: the rows of ``model`` that ``mine`` picks for the actor and
+    whose ``column`` is the thing's ``part``.
+    """
+
+    model: Any
+    start: str
+    stop: str
+    column: str
+    part: str
+    mine: Callable[[Any, Actor], Sequence[ColumnElement[bool]]]
+    what: str
+
+    def windows(self, session: Session, actor: Actor, thing: Any) -> list[Window]:
+        subject = _part(type(thing), thing, self.part)
+        row = self.model
+        found = session.execute(
+            select(getattr(row, self.start), getattr(row, self.stop)).where(
+                getattr(row, self.column) == subject, *self.mine(row, actor)
+            )
+        )
+        return union(Window(start, stop) for start, stop in found)
+
+    def clause(self, actor: Actor, kind: Any, rule: "Rule", now: int) -> ColumnElement[bool]:
+        conditions = []
+        if rule.now:
+            conditions.append(self._at(actor, kind, now))
+        if rule.interval:
+            conditions.append(self._over(actor, kind))
+        if not conditions:
+            row = aliased(self.model)
+            conditions.append(exists().where(*self._of(row, actor, kind)))
+        return and_(*conditions)
+
+    def _of(self, row: Any, actor: Actor, kind: Any) -> list[ColumnElement[bool]]:
+        same = getattr(row, self.column) == _part(kind, kind, self.part)
+        return [same, *self.mine(row, actor)]
+
+    def _at(self, actor: Actor, kind: Any, moment: Any) -> ColumnElement[bool]:
+        row = aliased(self.model)
+        start, stop = getattr(row, self.start), getattr(row, self.stop)
+        return exists().where(*self._of(row, actor, kind), start <= moment, moment < stop)
+
+    def _over(self, actor: Actor, kind: Any) -> ColumnElement[bool]:
+        """Cover by a union of rows: the interval's start lies in a row, and so does every row's
+        stop that falls inside the interval. Otherwise the first gap begins at one of those.
+        """
+        begin, end = _part(kind, kind, "start"), _part(kind, kind, "stop")
+        row = aliased(self.model)
+        stop = getattr(row, self.stop)
+        gap = exists().where(
+            *self._of(row, actor, kind), begin < stop, stop < end, ~self._at(actor, kind, stop)
+        )
+        return and_(begin < end, self._at(actor, kind, begin), ~gap)
+
+    def refusal(self, thing: Any, rule: "Rule") -> str:
+        if rule.interval:
+            when = " over the whole interval" + (" and now" if rule.now else "")
+        else:
+            when = " now" if rule.now else ""
+        return f"{self.what} {_part(type(thing), thing, self.part)}{when}"
+
+
+def _permission(right: str) -> Rows:
+    return Rows(
+        Permission,
+        "start_time",
+        "expiration_time",
+        column="athlete_id",
+        part="athlete",
+        mine=lambda row, actor: (row.manager_id == actor.user_id, row.permission == right),
+        what=f"this needs {right} on athlete",
+    )
+
+
+READ, WRITE, SHARE = _permission("READ"), _permission("WRITE"), _permission("SHARE")
+OWNS_DEVICE = Rows(
+    DeviceOwnership,
+    "start_time",
+    "end_time",
+    column="device_id",
+    part="device",
+    mine=lambda row, actor: (row.manager_id == actor.user_id,),
+    what="this needs ownership of device",
+)
+OWN_FRAMES = Rows(
+    TimeFrame,
+    "start_time",
+    "end_time",
+    column="device_id",
+    part="device",
+    mine=lambda row, actor: (row.athlete_id == actor.user_id,),
+    what="this needs a time frame of yours on device",
+)
+SELF = Is("account", "only the account's own holder may do this")
+OWNER = Is("owner", "only the owner may do this")
+MANAGES = Is("manager", "only the athlete, or the manager who manages them, may do this")
+OWN_ATHLETE = Is("athlete", "only the athlete may do this")
+
+Grounds = Mapping[str, tuple[Ground, ...]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``grounds``: role → what must all hold; nothing named for a role means never, an empty tuple
+    always. ``now`` and ``interval``: when it must hold; neither means ever. ``reads``: it changes
+    nothing. ``hidden``: a thing out of reach is answered as if it were not there.
+    """
+
+    grounds: Grounds
+    now: bool = False
+    interval: bool = False
+    reads: bool = False
+    hidden: bool = False
+
+
+def _read(grounds: Grounds, *, now: bool = False, interval: bool = False) -> Rule:
+    """Administrators may read what anyone may read."""
+    return Rule({ADMINISTRATOR: (), **grounds}, now=now, interval=interval, reads=True)
+
+
+RULES: Mapping[str, Rule] = {
+    "manager.read": _read({MANAGER: (SELF,)}, now=True),
+    "manager.change": Rule({MANAGER: (SELF,)}, now=True),
+    "athlete.read": _read({MANAGER: (READ,), ATHLETE: (SELF,)}, now=True),
+    "athlete.change": Rule({ATHLETE: (SELF,)}, now=True),
+    # The thing is the manager who will manage.
+    "athlete.create_managed": Rule({MANAGER: (SELF, Holds(CAN_CREATE_MANAGED_ATHLETES))}, now=True),
+    # The thing is the athlete.
+    "permission.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
+    "permission.change": Rule({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
+    # The thing is the READ permission that a holder of SHARE is about to give.
+    "permission.share": Rule({MANAGER: (SHARE,)}, now=True, interval=True),
+    "activity.read": _read({MANAGER: (OWNER,)}, now=True),
+    "activity.change": Rule({MANAGER: (OWNER,)}, now=True),
+    "timeframe.read": _read({MANAGER: (OWNER,), ATHLETE: (OWN_ATHLETE,)}, now=True),
+    "timeframe.delete": Rule({MANAGER: (OWNER,)}, now=True),
+    # Creating and changing: judged on the frame as it will be.
+    "timeframe.change": Rule({MANAGER: (OWNER, WRITE, OWNS_DEVICE)}, interval=True),
+    "computed.read": _read({MANAGER: (READ,), ATHLETE: (OWN_ATHLETE,)}, interval=True),
+    "computed.stream": _read({MANAGER: (READ,)}, now=True),
+    "samples.read": _read({MANAGER: (OWNS_DEVICE,), ATHLETE: (OWN_FRAMES,)}, interval=True),
+    # The thing is the device, here and below.
+    "samples.send": Rule(
+        {
+            MANAGER: (OWNS_DEVICE,),
+            DEVICE: (Is("device", "an uplink token serves its own device only", "device_id"),),
+        },
+        now=True,
+    ),
+    "device.list": _read({MANAGER: (OWNS_DEVICE,)}),
+    "device.read": _read({MANAGER: (OWNS_DEVICE,)}, now=True),
+    "device.change": Rule({MANAGER: (OWNS_DEVICE,)}, now=True),
+    "ownership.read": _read({MANAGER: (OWNER,)}),
+    "schema.read": _read({MANAGER: ()}, now=True),
+    "job.read": Rule(
+        {MANAGER: (OWNER,), ATHLETE: (OWNER,), ADMINISTRATOR: (OWNER,)},
+        now=True,
+        reads=True,
+        hidden=True,
+    ),
+}
+
+
+def _grounds(actor: Actor, rule: Rule) -> tuple[Ground, ...] | None:
+    """What this actor must fulfil; None: nothing would help."""
+    if "all" not in actor.scopes and not (rule.reads and "read" in actor.scopes):
+        return None
+    return rule.grounds.get(ADMINISTRATOR if actor.administers else actor.role)
+
+
+def _fulfilled(rule: Rule, windows: Sequence[Window], thing: Any, now: int) -> bool:
+    if rule.now and not contains(windows, now):
+        return False
+    if rule.interval:
+        kind = type(thing)
+        return covers(windows, Window(_part(kind, thing, "start"), _part(kind, thing, "stop")))
+    return bool(windows)
+
+
+def require(
+    session: Session, actor: Actor, action: str, thing: Any, *, now: int | None = None
+) -> None:
+    """Return if the actor may; else raise Forbidden saying what is missing (NotFound where even
+    the existence is nobody else's business).
+    """
+    rule, moment = RULES[action], clock.now() if now is None else now
+    grounds = _grounds(actor, rule)
+    if grounds is None:
+        reason: str | None = "your role or your token's scope does not allow this"
+    else:
+        reason = next(
+            (
+                ground.refusal(thing, rule)
+                for ground in grounds
+                if not _fulfilled(rule, ground.windows(session, actor, thing), thing, moment)
+            ),
+            None,
+        )
+    if reason is not None:
+        raise NotFound("no such thing") if rule.hidden else Forbidden(reason)
+
+
+def allowed(
+    session: Session, actor: Actor, action: str, thing: Any, *, now: int | None = None
+) -> bool:
+    """``require`` as a question."""
+    try:
+        require(session, actor, action, thing, now=now)
+    except (Forbidden, NotFound):
+        return False
+    return True
+
+
+def windows(session: Session, actor: Actor, action: str, thing: Any) -> list[Window]:
+    """When the actor's grounds for this action on this thing hold, whatever time the rule asks
+    for; sorted and disjoint. ``[ALWAYS]`` where time plays no part.
+    """
+    grounds = _grounds(actor, RULES[action])
+    if grounds is None:
+        return []
+    held = [ALWAYS]
+    for ground in grounds:
+        held = intersect(held, ground.windows(session, actor, thing))
+    return held
+
+
+def clause(actor: Actor, action: str, kind: Any, *, now: int | None = None) -> ColumnElement[bool]:
+    """The rows of the mapped class ``kind`` on which the actor may do this, as an SQL condition."""
+    rule, moment = RULES[action], clock.now() if now is None else now
+    grounds = _grounds(actor, rule)
+    if grounds is None:
+        return false()
+    return and_(true(), *(ground.clause(actor, kind, rule, moment) for ground in grounds))
+
+
+def require_role(actor: Actor, *roles: str) -> None:
+    """For what hangs on the role alone and changes something."""
+    role = ADMINISTRATOR if actor.administers else actor.role
+    if role not in roles or "all" not in actor.scopes:
+        raise Forbidden(f"this needs the role {' or '.join(roles)} and the scope all")
+
+
+def require_manager(actor: Actor) -> None:
+    require_role(actor, MANAGER)
+
+
+def require_administrator(actor: Actor) -> None:
+    require_role(actor, ADMINISTRATOR)
+
+
+def require_schema_reader(actor: Actor) -> None:
+    """Managers and administrators read every JSON schema."""
+    if _grounds(actor, RULES["schema.read"]) is None:
+        raise Forbidden("only managers and administrators read JSON schemas")
