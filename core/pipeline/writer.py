@@ -1,0 +1,241 @@
+"""The acceptor's writer: batches that arrive together are committed together.
+
+One thread (a greenlet under gevent) per process takes whatever waits in the queue and commits it in
+one transaction; while that commit runs, the next group gathers by itself. So a lone batch waits for
+nobody and a busy moment pays one commit for all (design/performance.md section 2b). A batch is
+acknowledged only after its commit.
+"""
+
+import queue
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import structlog
+from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.errors import Conflict, NotFound, TouchlineError, Unavailable
+from core.models import Device, TimeFrame, UplinkBatch
+from core.models.db import Database
+from core.models.outbox import MERGE, TICK, owe
+
+from . import merge, store
+from .uplink import Batch
+
+MOST_IN_ONE_COMMIT = 256
+OFFSETS_KEPT = 31  # the median of an odd number of differences is one of them
+MERGE_AFTER = 60_000  # ms from a device's first batch to the first merge of its hot tail
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Waiting:
+    """One submitted batch and where its outcome goes."""
+
+    device_id: int
+    batch: Batch
+    received: int
+    pieces: list[store.Piece]
+    done: threading.Event = field(default_factory=threading.Event)
+    response: dict[str, Any] | None = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Group commit of uplink batches; one per process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._start = threading.Lock()
+
+    def submit(self, device_id: int, batch: Batch, received: int) -> dict[str, Any]:
+        """Block until ``batch`` is committed and return the answer's body.
+
+        Raises Conflict for a known batch id with other content, NotFound for an unknown device,
+        Unavailable when the database refused the commit (the device sends again).
+        """
+        waiting = _Waiting(device_id, batch, received, store.tail_pieces(batch.streams))
+        self._ensure_started()
+        self._queue.put(waiting)
+        waiting.done.wait()
+        if waiting.error is not None:
+            raise waiting.error
+        assert waiting.response is not None
+        return waiting.response
+
+    def close(self) -> None:
+        """Commit what waits and stop."""
+        with self._start:
+            if self._thread is not None:
+                self._queue.put(None)
+                self._thread.join()
+                self._thread = None
+
+    def _ensure_started(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            group = [self._queue.get()]
+            while len(group) < MOST_IN_ONE_COMMIT:
+                try:
+                    group.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            stopping = None in group
+            batches = [waiting for waiting in group if waiting is not None]
+            if batches:
+                self._commit(batches)
+            if stopping:
+                return
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            self._db.write(lambda session: accept(session, group))
+        except Exception as error:
+            log.exception("uplink commit failed", batches=len(group))
+            refusal = Unavailable("the batches could not be stored now; send them again")
+            refusal.__cause__ = error
+            for waiting in group:
+                waiting.error, waiting.response = refusal, None
+        for waiting in group:
+            waiting.done.set()
+
+
+def accept(session: Session, group: Sequence[_Waiting]) -> None:
+    """Store a group of batches: ledger, tail, device facts and the work they cause."""
+    devices = _lock_devices(session, {waiting.device_id for waiting in group})
+    known = _known_batches(session, group)
+    fresh: list[tuple[_Waiting, int]] = []
+    repeated: set[int] = set()
+    for waiting in group:
+        device = devices.get(waiting.device_id)
+        key = (waiting.device_id, waiting.batch.batch)
+        try:
+            if device is None:
+                raise NotFound(f"no device {waiting.device_id}")
+            if key in known:
+                waiting.response = _answer_again(known[key], waiting.batch)
+                if isinstance(known[key], UplinkBatch):
+                    repeated.add(known[key].id)
+                else:
+                    known[key]["repeats"] += 1
+                continue
+        except TouchlineError as error:
+            waiting.error = error
+            continue
+        if device.last_contact is None or waiting.received - device.last_contact > merge.QUIET:
+            # From here on the merge job asks for itself until the device is quiet again.
+            owe(session, MERGE, device.id, due=waiting.received + MERGE_AFTER)
+        row = _ledger_row(device, waiting.batch, waiting.received)
+        known[key] = row
+        waiting.response = {**row["response"]}
+        fresh.append((waiting, row["seq"]))
+    rows = [known[w.device_id, w.batch.batch] for w, _ in fresh]
+    if rows:
+        session.execute(insert(UplinkBatch), rows)
+        store.append(session, (store.Arrival(w.device_id, seq, w.pieces) for w, seq in fresh))
+    if repeated:
+        session.execute(
+            update(UplinkBatch)
+            .where(UplinkBatch.id.in_(repeated))
+            .values(repeats=UplinkBatch.repeats + 1)
+        )
+    owe_ticks(session, rows)
+
+
+def _lock_devices(session: Session, ids: Iterable[int]) -> dict[int, Device]:
+    # In the order of their ids, so that two processes never wait for each other.
+    rows = session.scalars(
+        select(Device).where(Device.id.in_(ids)).order_by(Device.id).with_for_update()
+    )
+    return {device.id: device for device in rows}
+
+
+def _known_batches(
+    session: Session, group: Sequence[_Waiting]
+) -> dict[tuple[int, str], UplinkBatch | dict[str, Any]]:
+    rows = session.scalars(
+        select(UplinkBatch).where(
+            UplinkBatch.device_id.in_({waiting.device_id for waiting in group}),
+            UplinkBatch.batch.in_({waiting.batch.batch for waiting in group}),
+        )
+    )
+    return {(row.device_id, row.batch): row for row in rows}
+
+
+def _answer_again(stored: UplinkBatch | dict[str, Any], batch: Batch) -> dict[str, Any]:
+    is_row = isinstance(stored, UplinkBatch)
+    content_hash = stored.content_hash if is_row else stored["content_hash"]
+    response = stored.response if is_row else stored["response"]
+    if content_hash != batch.content_hash:
+        raise Conflict(f"batch {batch.batch!r} was accepted before with other content")
+    return {**response, "duplicate": True}
+
+
+def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
+    """Number the batch and note what its arrival tells of the device."""
+    device.ingest_seq += 1
+    if batch.sent is not None:
+        device.clock_offsets = [*device.clock_offsets, batch.sent - received][-OFFSETS_KEPT:]
+    late = 0
+    if device.newest_t is not None and batch.t0 <= device.newest_t:
+        times = (columns["t"] for columns in batch.streams.values())
+        late = sum(int((t <= device.newest_t).sum()) for t in times)
+    device.newest_t = max(batch.t1, device.newest_t or batch.t1)
+    device.last_contact = received
+    return {
+        "device_id": device.id,
+        "seq": device.ingest_seq,
+        "batch": batch.batch,
+        "content_hash": batch.content_hash,
+        "t0": batch.t0,
+        "t1": batch.t1,
+        "n": batch.n,
+        "late": late,
+        "repeats": 0,
+        "received": received,
+        "response": {
+            "batch": batch.batch,
+            "accepted": batch.n,
+            "duplicate": False,
+            "offset_ms": offset(device),
+        },
+    }
+
+
+def offset(device: Device) -> int | None:
+    """The device's clock minus ours in ms, median of its newest batches; None before the first."""
+    return round(median(device.clock_offsets)) if device.clock_offsets else None
+
+
+def owe_ticks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Owe a tick of each activity with a frame that accepted batches (ledger rows) touch."""
+    spans: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        t0, t1 = spans.get(row["device_id"], (row["t0"], row["t1"]))
+        spans[row["device_id"]] = (min(t0, row["t0"]), max(t1, row["t1"]))
+    if not spans:
+        return
+    touched = or_(
+        *(
+            and_(
+                TimeFrame.device_id == device_id,
+                TimeFrame.start_time <= t1,
+                TimeFrame.end_time > t0,
+            )
+            for device_id, (t0, t1) in spans.items()
+        )
+    )
+    activities = set(session.scalars(select(TimeFrame.activity_id).where(touched)))
+    for activity_id in sorted(activities):
+        owe(session, TICK, activity_id)

@@ -1,0 +1,176 @@
+"""The acceptor's writer: what is acknowledged is committed, and a repeat is answered as before."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from core.errors import Conflict, NotFound, Unavailable
+from core.models import (
+    Activity,
+    Device,
+    JsonSchema,
+    Outbox,
+    SampleTail,
+    TimeFrame,
+    UplinkBatch,
+    User,
+)
+from core.models.db import Database
+from core.pipeline import store, uplink
+from core.pipeline.writer import Writer
+
+T0 = 1590868800000
+
+
+def batch(name: str, start: int = T0, rows: int = 10, sent: int | None = None) -> uplink.Batch:
+    body: dict[str, Any] = {
+        "batch": name,
+        "columns": {
+            "gnss.timestamp": [start + 100 * k for k in range(rows)],
+            "gnss.speed": [1.0 + k / 10 for k in range(rows)],
+        },
+    }
+    if sent is not None:
+        body["sent"] = sent
+    return uplink.parse(orjson.dumps(body), now=T0 + 10**9)
+
+
+@pytest.fixture
+def devices(db: Database) -> Database:
+    def fill(session: Any) -> None:
+        for k in (1, 2, 3):
+            session.add(Device(id=k, device_name=f"d{k}", serial_number=str(k)))
+
+    db.write(fill)
+    return db
+
+
+@pytest.fixture
+def writer(devices: Database) -> Iterator[Writer]:
+    writer = Writer(devices)
+    yield writer
+    writer.close()
+
+
+def test_an_acknowledged_batch_is_stored(writer: Writer, db: Database) -> None:
+    answer = writer.submit(1, batch("a"), received=T0)
+    assert answer == {"batch": "a", "accepted": 10, "duplicate": False, "offset_ms": None}
+    columns = db.read(lambda s: store.read(s, 1, "samples", 0, 2 * T0))
+    assert columns["t"].tolist() == [T0 + 100 * k for k in range(10)]
+    assert columns["gnss.speed"].tolist() == [1.0 + k / 10 for k in range(10)]
+
+
+def test_a_repeat_gets_the_first_answer_and_stores_nothing(writer: Writer, db: Database) -> None:
+    first = writer.submit(1, batch("a", sent=T0 + 250), received=T0)
+    again = writer.submit(1, batch("a", sent=T0 + 9000), received=T0 + 5000)
+    assert again == {**first, "duplicate": True}
+    assert db.read(lambda s: s.query(SampleTail).count()) == 1
+    assert db.read(lambda s: s.query(UplinkBatch).one().repeats) == 1
+
+
+def test_the_same_id_with_other_content_is_a_conflict(writer: Writer) -> None:
+    writer.submit(1, batch("a"), received=T0)
+    with pytest.raises(Conflict, match="'a'"):
+        writer.submit(1, batch("a", rows=9), received=T0)
+    assert writer.submit(2, batch("a", rows=9), received=T0)["accepted"] == 9
+
+
+def test_an_unknown_device_does_not_spoil_the_others(writer: Writer) -> None:
+    with pytest.raises(NotFound):
+        writer.submit(99, batch("a"), received=T0)
+    assert writer.submit(1, batch("a"), received=T0)["accepted"] == 10
+
+
+def test_numbers_rise_without_gaps_whoever_sends_together(writer: Writer, db: Database) -> None:
+    def send(device: int, k: int) -> None:
+        writer.submit(device, batch(f"b{k}", T0 + 1000 * k), received=T0)
+
+    threads = [
+        threading.Thread(target=send, args=(device, k)) for device in (1, 2, 3) for k in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for device in (1, 2, 3):
+        seqs = db.read(
+            lambda s, d=device: [b.seq for b in s.query(UplinkBatch).filter_by(device_id=d)]
+        )
+        assert sorted(seqs) == list(range(1, 21))
+
+
+def test_two_processes_share_one_device(devices: Database) -> None:
+    """Two writers, as two web processes have: the device row's lock orders them."""
+    writers = [Writer(devices), Writer(devices)]
+    threads = [
+        threading.Thread(target=writers[k % 2].submit, args=(1, batch(f"b{k}", T0 + 1000 * k), T0))
+        for k in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for writer in writers:
+        writer.close()
+    seqs = devices.read(lambda s: [b.seq for b in s.query(UplinkBatch)])
+    assert sorted(seqs) == list(range(1, 21))
+
+
+def test_the_offset_is_the_median_of_what_the_device_said(writer: Writer) -> None:
+    for k, difference in enumerate((200, 300, 100_000)):
+        answer = writer.submit(1, batch(f"b{k}", T0 + 1000 * k, sent=T0 + difference), received=T0)
+    assert answer["offset_ms"] == 300
+
+
+def test_late_samples_are_counted_on_arrival(writer: Writer, db: Database) -> None:
+    writer.submit(1, batch("new", T0 + 1000), received=T0)
+    writer.submit(1, batch("old", T0 + 600), received=T0)  # rows .6 to 1.5: all before the newest
+    writer.submit(1, batch("ahead", T0 + 1500), received=T0)  # 1.5 to 1.9 are late, 2.0 on are new
+    late = db.read(lambda s: {b.batch: b.late for b in s.query(UplinkBatch)})
+    assert late == {"new": 0, "old": 10, "ahead": 5}
+
+
+def test_a_batch_owes_a_tick_of_the_activities_it_touches(writer: Writer, db: Database) -> None:
+    def fill(session: Any) -> None:
+        session.add(User(id=1, username="m", role="MANAGER", created=0))
+        session.add(JsonSchema(id=1, name="s", type="ACTIVITY", sport="soccer", schema={}))
+        session.flush()
+        for k, (start, stop) in enumerate([(T0, T0 + 500), (T0 + 5000, T0 + 9000)], start=1):
+            session.add(Activity(id=k, name="a", json={}, json_schema_id=1, owner_id=1, created=0))
+            session.flush()
+            session.add(
+                TimeFrame(
+                    start_time=start,
+                    end_time=stop,
+                    params={},
+                    device_id=1,
+                    activity_id=k,
+                    athlete_id=1,
+                    owner_id=1,
+                    json_schema_id=1,
+                )
+            )
+
+    db.write(fill)
+    rung = []
+    db.wake = lambda: rung.append(1)
+    writer.submit(1, batch("a"), received=T0)
+    owed = db.read(lambda s: {(o.topic, o.key) for o in s.query(Outbox)})
+    assert owed == {("tick", "1"), ("merge", "1")}
+    assert rung
+
+
+def test_a_refused_commit_is_an_error_and_no_acknowledgement(devices: Database) -> None:
+    def refuse(work: Any) -> Any:
+        raise RuntimeError("the disk is full")
+
+    writer = Writer(devices)
+    devices.run_writes = refuse
+    with pytest.raises(Unavailable):
+        writer.submit(1, batch("a"), received=T0)
+    devices.run_writes = lambda work: work()
+    assert writer.submit(1, batch("a"), received=T0)["duplicate"] is False
+    writer.close()
