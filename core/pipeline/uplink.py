@@ -65,12 +65,23 @@ def parse(body: bytes, now: int) -> Batch:
     for key in document:
         if key not in _KEYS:
             raise BadInput.at(f"/{_escape(key)}", "unknown member")
-    streams = _streams(document, now)
-    clocks = [columns["t"] for columns in streams.values()]
-    return Batch(
-        batch=_batch_id(document),
+    return of_streams(
+        _batch_id(document),
+        _streams(document, now),
         sent=_integer(document, "sent"),
         number=_integer(document, "n"),
+    )
+
+
+def of_streams(
+    name: str, streams: dict[str, Columns], *, sent: int | None = None, number: int | None = None
+) -> Batch:
+    """A batch of columns that are known to be good: of a checked body, or of a decoded file."""
+    clocks = [columns["t"] for columns in streams.values()]
+    return Batch(
+        batch=name,
+        sent=sent,
+        number=number,
         streams=streams,
         n=sum(len(clock) for clock in clocks),
         t0=min(int(clock[0]) for clock in clocks),

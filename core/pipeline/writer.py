@@ -23,7 +23,8 @@ from core.models.db import Database
 from core.models.outbox import MERGE, TICK, owe
 
 from . import merge, store
-from .uplink import Batch
+from .columns import Columns
+from .uplink import Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
 OFFSETS_KEPT = 31  # the median of an odd number of differences is one of them
@@ -211,6 +212,29 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
             "offset_ms": offset(device),
         },
     }
+
+
+def accept_file(
+    session: Session, device_id: int, name: str, streams: dict[str, Columns], at: int
+) -> int:
+    """Store a file's samples as one batch called ``name``; returns the number of its samples.
+
+    A name that is in the ledger already is not stored again, so the job may run twice.
+    """
+    device = _lock_devices(session, {device_id})[device_id]
+    known = select(UplinkBatch.n).where(
+        UplinkBatch.device_id == device_id, UplinkBatch.batch == name
+    )
+    stored = session.scalar(known)
+    if stored is not None:
+        return stored
+    batch = of_streams(name, streams)
+    row = _ledger_row(device, batch, at)
+    session.execute(insert(UplinkBatch), [row])
+    store.append_blocks(session, device_id, row["seq"], streams)
+    owe(session, MERGE, device_id)
+    owe_ticks(session, [row])
+    return batch.n
 
 
 def offset(device: Device) -> int | None:
