@@ -41,14 +41,17 @@ def run(
     if started is None:
         return
     key, arguments, details = started
-    day = arguments.get("date")
     try:
-        decoded = decode(
-            objects.get(key),
-            date=date.fromisoformat(day) if day else None,
-            timezone=arguments.get("timezone") or "UTC",
-        )
-        details |= db.write(lambda session: _store(session, registry, arguments, decoded))
+        if (
+            details["start"] is None
+        ):  # else an earlier attempt stored it and did not come to the end
+            day = arguments.get("date")
+            decoded = decode(
+                objects.get(key),
+                date=date.fromisoformat(day) if day else None,
+                timezone=arguments.get("timezone") or "UTC",
+            )
+            details = db.write(lambda session: _store(session, registry, job_id, decoded))
     except DecodeError as error:
         reason = {"reason": error.reason, "offset": error.offset}
         db.write(lambda session: _end(session, job_id, FAILURE, details | reason, owed))
@@ -77,17 +80,18 @@ def _begin(
         return None
     job.state = STARTED
     file = session.get_one(UploadedFile, job.arguments["file"])
-    details: Details = {
-        "file": file.id,
-        "device": job.arguments.get("device"),
-        "start": None,
-        "end": None,
-        "ranges": [],
-        "activity": job.arguments.get("activity"),
-        "timeframes": [],
-        "repairs": [],
-    }
-    return file.sha256, job.arguments, details
+    if not job.details:
+        job.details = {
+            "file": file.id,
+            "device": job.arguments.get("device"),
+            "start": None,
+            "end": None,
+            "ranges": [],
+            "activity": job.arguments.get("activity"),
+            "timeframes": [],
+            "repairs": [],
+        }
+    return file.sha256, job.arguments, job.details
 
 
 def _end(session: Session, job_id: int, state: str, details: Details, owed: compute.Owed) -> None:
@@ -102,10 +106,10 @@ def _end(session: Session, job_id: int, state: str, details: Details, owed: comp
         settle(session, *owed)
 
 
-def _store(
-    session: Session, registry: Registry, arguments: Mapping[str, Any], decoded: Decoded
-) -> Details:
-    """Everything that a decoded file causes, in one commit."""
+def _store(session: Session, registry: Registry, job_id: int, decoded: Decoded) -> Details:
+    """Everything that a decoded file causes, in one commit, the job's account of it included."""
+    job = session.get_one(Job, job_id, with_for_update=True)
+    arguments = job.arguments
     t = decoded.columns["t"]
     start, end = int(t[0]), int(t[-1]) + 1  # half-open: the last sample is inside
     if arguments.get("athlete") is None:
@@ -119,7 +123,7 @@ def _store(
     name = f"file-{arguments['file']}"
     writer.accept_file(session, device_id, name, {"samples": decoded.columns}, now())
     found = store.ranges(session, device_id, start, end)
-    return {
+    job.details = job.details | {
         "format": decoded.format,
         "device": device_id,
         "start": to_iso(start),
@@ -129,6 +133,7 @@ def _store(
         "timeframes": frames,
         "repairs": decoded.repairs,
     }
+    return job.details
 
 
 def _activity(
