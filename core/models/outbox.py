@@ -67,7 +67,7 @@ def settle(session: Session, row_id: int, generation: int) -> bool:
     )
     if done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
         return True
-    session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0))
+    session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0, attempts=0))
     session.info["owed"] = True
     return False
 

@@ -20,13 +20,16 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import CursorResult, Delete, Row, Update, delete, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
+from core.clock import now
 from core.models.db import Database
 from core.models.devices import Device
+from core.models.outbox import MERGE, owe, settle
 from core.models.samples import SampleBlock, SampleTail, UplinkBatch
 
-from .columns import MAX_GAP, MINUTE, cut, merge
+from .columns import MAX_GAP, MINUTE, STREAMS, cut, merge
 from .store import MAX_ROWS, MAX_SPAN, SEALED, block_row, decode_part, overlapping, parts_of
 
+AGAIN = MINUTE  # between two merges of a device that sends
 QUIET = 10 * MINUTE  # nothing received for so long: the newest group is sealed as well
 _STEPS = ((2, 6_000), (1, 600))  # level and the samples that are worth a block of it
 _IDS = 5_000  # of one IN list; SQLite takes 32,766
@@ -53,6 +56,23 @@ class _PartGone(Exception):
     """Another job replaced a part first."""
 
 
+def run(db: Database, device_id: int, owed: tuple[int, int] | None = None) -> None:
+    """The job: merge all streams of a device, and ask for itself until the device is quiet and
+    everything is sealed. ``owed`` is the outbox row that asked (id, generation).
+    """
+    at = now()
+    for stream in ("samples", *STREAMS):
+        merge_device(db, device_id, stream, at)
+
+    def commit(session: Session) -> None:
+        if owed:
+            settle(session, *owed)
+        if not _is_quiet(session, device_id, at):
+            owe(session, MERGE, device_id, due=at + AGAIN)
+
+    db.write(commit)
+
+
 def merge_device(db: Database, device_id: int, stream: str, now: int) -> int:
     """Merge what is due of one device's stream at ``now`` (Unix ms). Safe at any time, any number
     of times, from any number of processes. Returns the number of parts that were replaced.
@@ -77,13 +97,17 @@ def _facts(session: Session, device_id: int, stream: str, now: int) -> tuple[Seq
         return [], True
     # A block before the first may still have room: it ends within MAX_GAP if so.
     around = parts_of(device_id, stream, first - MAX_GAP, last + MAX_GAP + 1, data=False)
+    return session.execute(around).all(), _is_quiet(session, device_id, now)
+
+
+def _is_quiet(session: Session, device_id: int, now: int) -> bool:
     received = session.scalar(
         select(UplinkBatch.received)
         .where(UplinkBatch.device_id == device_id)
         .order_by(UplinkBatch.seq.desc())
         .limit(1)
     )
-    return session.execute(around).all(), received is None or now - received >= QUIET
+    return received is None or now - received >= QUIET
 
 
 def plan(parts: Iterable[Row], quiet: bool) -> list[Rewrite]:
