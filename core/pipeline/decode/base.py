@@ -1,0 +1,95 @@
+"""What every decoder gives back, and the repairs that are the same for all formats."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.pipeline.columns import CHANNELS, Columns, last_written, size
+
+
+class DecodeError(Exception):
+    """A file that cannot be taken.
+
+    ``reason`` is a stable word: ``unknown_format``, ``date_required``, ``timezone``, ``truncated``,
+    ``unreadable``, ``no_samples``. ``offset`` is the byte at which reading stopped, ``decoded`` the
+    number of samples read before it. They are not stored: a file is taken whole or not at all, its
+    bytes are kept either way (docs/internals/sample-store.md).
+    """
+
+    def __init__(self, reason: str, detail: str, offset: int = 0, decoded: int = 0) -> None:
+        super().__init__(f"{reason}: {detail} (at byte {offset}, after {decoded} samples)")
+        self.reason = reason
+        self.detail = detail
+        self.offset = offset
+        self.decoded = decoded
+
+
+@dataclass(frozen=True)
+class Session:
+    """A part of a recording with one sport; Unix ms, [start, stop)."""
+
+    sport: str | None
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's samples, and what it says about itself.
+
+    ``columns`` are those of the stream ``samples``, in ascending time, each time once. ``records``
+    counts the rows of the file, ``repairs`` (kind → number of samples) says what was mended:
+    ``backward`` samples came before their predecessor, ``duplicate`` ones lost to a later sample of
+    the same time, ``outside_bounds`` ones had an impossible value, which was taken as absent,
+    ``without_time`` ones could not be placed.
+    """
+
+    format: str
+    columns: Columns
+    records: int
+    sport: str | None = None
+    serial: str | None = None
+    product: str | None = None
+    sessions: list[Session] = field(default_factory=list)
+    repairs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def start(self) -> int:
+        """The first sample's time."""
+        return int(self.columns["t"][0])
+
+    @property
+    def stop(self) -> int:
+        """The last sample's time."""
+        return int(self.columns["t"][-1])
+
+
+def mend(rows: Columns) -> tuple[Columns, dict[str, int]]:
+    """Rows in the order of the file → columns fit for the store, and the repairs made.
+
+    Heart rate 0 means that no strap was worn: absent, and no repair. Raises ``DecodeError``
+    (``no_samples``) when there is no row.
+    """
+    if not size(rows):
+        raise DecodeError("no_samples", "the file holds no samples")
+    outside = np.zeros(size(rows), bool)
+    mended: Columns = {"t": rows["t"]}
+    for name, values in rows.items():
+        if name == "t":
+            continue
+        channel = CHANNELS[name]
+        if name == "ecg.hr":
+            values = np.where(values == 0, np.nan, values)
+        if channel.lower is not None and channel.upper is not None:
+            wrong = (values < channel.lower) | (values > channel.upper) | np.isinf(values)
+            outside |= wrong
+            values = np.where(wrong, np.nan, values)
+        if not np.isnan(values).all():
+            mended[name] = values
+    columns = last_written(mended)
+    repairs = {
+        "backward": int(np.count_nonzero(np.diff(rows["t"]) < 0)),
+        "duplicate": size(rows) - size(columns),
+        "outside_bounds": int(np.count_nonzero(outside)),
+    }
+    return columns, {kind: number for kind, number in repairs.items() if number}
