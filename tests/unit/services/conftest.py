@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.auth import secrets
 from core.clock import now
-from core.models import Device, DeviceOwnership, Permission, User
+from core.models import Device, DeviceOwnership, JsonSchema, Outbox, Permission, User
 from core.models.db import Database
 from core.policy import Actor
+from core.services import activities, json_schemas, timeframes
+from core.sport.registry import Registry, registry
 
 DAY = 86_400_000
+START = 1_590_868_800_000  # 2020-05-30T20:00:00Z, the guide's match
+STOP = START + 7_200_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,22 @@ class World:
             return device.id
 
         return self.write(make)
+
+    def schema(self, name: str) -> int:
+        """The current schema row of a name, for example ``timeframe_tennis``."""
+        return self.read(
+            lambda session: session.scalar(
+                select(func.max(JsonSchema.id)).where(JsonSchema.name == name)
+            )
+        )
+
+    def owed(self, topic: str) -> list[str]:
+        """The keys of what is owed, in order."""
+        return self.read(
+            lambda session: list(
+                session.scalars(select(Outbox.key).where(Outbox.topic == topic).order_by(Outbox.id))
+            )
+        )
 
     def own(self, actor: Actor, device_id: int, start: int, end: int) -> None:
         self.write(
@@ -84,3 +105,55 @@ def world(db: Database) -> World:
         return [Actor(user_id=user.id, role=user.role) for user in users]
 
     return World(db, *db.write(people))
+
+
+@pytest.fixture
+def sports(world: World) -> Registry:
+    """The installed sports, their schemas stored."""
+    world.write(json_schemas.sync, registry())
+    return registry()
+
+
+@dataclass(frozen=True)
+class Match:
+    """A tennis match of anna's: one device of hers, WRITE on cleo, both around START to STOP."""
+
+    world: World
+    activity: int
+    device: int
+    schema: int
+
+    def draft(self, **changes: Any) -> timeframes.Draft:
+        return timeframes.Draft(
+            **{
+                "start_time": START,
+                "end_time": STOP,
+                "params": {},
+                "device": self.device,
+                "activity": self.activity,
+                "athlete": self.world.cleo.user_id,
+                "owner": self.world.anna.user_id,
+                "json_schema": self.schema,
+                **changes,
+            }
+        )
+
+    def frame(self, **changes: Any) -> int:
+        draft = self.draft(**changes)
+        return self.world.write(timeframes.create, self.world.anna, draft).id
+
+
+@pytest.fixture
+def match(world: World, sports: Registry) -> Match:
+    device_id = world.device()
+    world.own(world.anna, device_id, START - DAY, STOP + DAY)
+    world.permit(world.anna, "WRITE", START - DAY, STOP + DAY)
+    activity = world.write(
+        activities.create,
+        world.anna,
+        name="final",
+        json={"sport": "tennis", "type": "match"},
+        json_schema=world.schema("activity_tennis"),
+        owner=world.anna.user_id,
+    )
+    return Match(world, activity.id, device_id, world.schema("timeframe_tennis"))

@@ -1,0 +1,90 @@
+"""JSON schemas: what an activity and a time frame of a sport must look like, as rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from core import policy
+from core.errors import BadInput, NotFound
+from core.models import JsonSchema
+from core.policy import Actor
+from core.sport.registry import Registry
+from schemas import validate
+
+ACTIVITY, TIMEFRAME = "ACTIVITY", "TIMEFRAME"
+
+
+def sync(session: Session, registry: Registry) -> list[JsonSchema]:
+    """Store the schemas of every enabled sport; returns the rows that were made.
+
+    A changed schema is a new row of the same name, because activities and frames keep the version
+    they were checked against (contract/touchline.md section 5). Safe to run at every start.
+    """
+    made: list[JsonSchema] = []
+
+    def current(sport: str, kind: str, schema: Mapping[str, Any], parent: int | None) -> JsonSchema:
+        row = latest(session, sport, kind)
+        if row is None or row.schema != schema or row.parent_id != parent:
+            row = JsonSchema(
+                name=f"{kind.lower()}_{sport}",
+                type=kind,
+                sport=sport,
+                parent_id=parent,
+                schema=dict(schema),
+            )
+            session.add(row)
+            session.flush()
+            made.append(row)
+        return row
+
+    for sport in registry.sports.values():
+        activity = current(sport.name, ACTIVITY, sport.activity_schema, None)
+        current(sport.name, TIMEFRAME, sport.timeframe_schema, activity.id)
+    return made
+
+
+def latest(session: Session, sport: str, kind: str) -> JsonSchema | None:
+    """The current schema of a sport: the highest id."""
+    return session.scalar(
+        select(JsonSchema)
+        .where(JsonSchema.sport == sport, JsonSchema.type == kind)
+        .order_by(JsonSchema.id.desc())
+        .limit(1)
+    )
+
+
+def listing(actor: Actor) -> Select[tuple[JsonSchema]]:
+    """Every schema, for managers and administrators."""
+    policy.require_schema_reader(actor)
+    return select(JsonSchema)
+
+
+def get(session: Session, actor: Actor, schema_id: int) -> JsonSchema:
+    policy.require_schema_reader(actor)
+    row = session.get(JsonSchema, schema_id)
+    if row is None:
+        raise NotFound(f"no JSON schema {schema_id}")
+    return row
+
+
+def of_type(session: Session, schema_id: int, kind: str) -> JsonSchema:
+    """The schema that a body names at ``/json_schema``. Raises BadInput there."""
+    row = session.get(JsonSchema, schema_id)
+    if row is None:
+        raise BadInput.at("/json_schema", f"no JSON schema {schema_id}")
+    if row.type != kind:
+        raise BadInput.at("/json_schema", f"{row.name} is no schema of type {kind}")
+    return row
+
+
+def check(row: JsonSchema, document: Mapping[str, Any], pointer: str) -> None:
+    """Raise BadInput, each fault's pointer under ``pointer``, unless the document is valid."""
+    faults = [
+        {"pointer": pointer + fault["pointer"], "detail": fault["detail"]}
+        for fault in validate(row.schema, document)
+    ]
+    if faults:
+        first = faults[0]
+        raise BadInput(f"{first['pointer']}: {first['detail']}", errors=faults)

@@ -1,0 +1,166 @@
+"""Time frames: one athlete, one device, one activity, one interval, one set of parameters.
+
+Creating or changing one is judged on the frame as it will stand, and owes its fold in the same
+commit (contract/touchline.md sections 3 and 10).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy.orm import Session
+
+from core import policy
+from core.clock import now
+from core.errors import BadInput, NotFound
+from core.models import Activity, ComputeState, Device, TimeFrame, User
+from core.models.outbox import REFOLD, owe
+from core.models.users import ATHLETE
+from core.policy import Actor
+
+from . import json_schemas
+
+KEEP_ACTIVITY = {"read": True, "key_share": True, "of": Activity}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a client says of a frame: ids, Unix ms, and params as they came."""
+
+    start_time: int
+    end_time: int
+    params: Mapping[str, Any]
+    device: int
+    activity: int
+    athlete: int
+    owner: int
+    json_schema: int
+
+
+def create(session: Session, actor: Actor, draft: Draft) -> TimeFrame:
+    """A frame of the caller, with its fold owed.
+
+    Raises BadInput for an empty interval, unknown ids, a schema of another sport or params that
+    break it; Forbidden for another's activity, and where WRITE on the athlete or ownership of the
+    device does not cover the interval (the detail says which).
+    """
+    policy.require_manager(actor)
+    _check(session, actor, draft)
+    frame = TimeFrame()
+    _write(frame, draft)
+    policy.require(session, actor, "timeframe.change", frame)
+    session.add(frame)
+    session.flush()
+    session.add(ComputeState(timeframe_id=frame.id))
+    owe(session, REFOLD, frame.id)
+    return frame
+
+
+def listing(actor: Actor) -> Select[tuple[TimeFrame]]:
+    """The frames that the actor may read: a manager's own, an athlete's of themselves."""
+    return select(TimeFrame).where(policy.clause(actor, "timeframe.read", TimeFrame))
+
+
+def get(session: Session, actor: Actor, frame_id: int) -> TimeFrame:
+    frame = session.get(TimeFrame, frame_id)
+    if frame is None:
+        raise NotFound(f"no time frame {frame_id}")
+    policy.require(session, actor, "timeframe.read", frame)
+    return frame
+
+
+def update(session: Session, actor: Actor, frame_id: int, changes: Mapping[str, Any]) -> TimeFrame:
+    """Change the members of Draft that ``changes`` names; the resulting frame is judged whole."""
+    frame, fold = _for_change(session, actor, frame_id)
+    draft = replace(_draft(frame), **changes)
+    _check(session, actor, draft)
+    _write(frame, draft)
+    policy.require(session, actor, "timeframe.change", frame)
+    restart([fold])
+    if frame.end_time > now():
+        fold.closed = False
+    owe(session, REFOLD, frame.id)
+    return frame
+
+
+def remove(session: Session, actor: Actor, frame_id: int) -> None:
+    """Delete a frame with its results; samples stay with the device."""
+    frame, _ = _for_change(session, actor, frame_id)
+    session.execute(delete(TimeFrame).where(TimeFrame.id == frame.id))
+
+
+def lock_folds(session: Session, which: ColumnElement[bool]) -> list[ComputeState]:
+    """The states of the frames that ``which`` (a condition on TimeFrame) picks, locked in the order
+    that computations lock them: before the frames themselves, or the two would wait for each other.
+    """
+    ids = select(TimeFrame.id).where(which)
+    return list(
+        session.scalars(
+            select(ComputeState)
+            .where(ComputeState.timeframe_id.in_(ids))
+            .order_by(ComputeState.timeframe_id)
+            .with_for_update()
+        )
+    )
+
+
+def restart(folds: Iterable[ComputeState]) -> None:
+    """What is being computed from the facts of before is not stored: its revision is outdated."""
+    for fold in folds:
+        fold.revision += 1
+
+
+def _for_change(session: Session, actor: Actor, frame_id: int) -> tuple[TimeFrame, ComputeState]:
+    folds = lock_folds(session, TimeFrame.id == frame_id)
+    frame = session.get(TimeFrame, frame_id, with_for_update=True)
+    if frame is None:
+        raise NotFound(f"no time frame {frame_id}")
+    policy.require(session, actor, "timeframe.delete", frame)
+    return frame, folds[0]
+
+
+def _draft(frame: TimeFrame) -> Draft:
+    return Draft(
+        start_time=frame.start_time,
+        end_time=frame.end_time,
+        params=frame.params,
+        device=frame.device_id,
+        activity=frame.activity_id,
+        athlete=frame.athlete_id,
+        owner=frame.owner_id,
+        json_schema=frame.json_schema_id,
+    )
+
+
+def _write(frame: TimeFrame, draft: Draft) -> None:
+    frame.start_time, frame.end_time = draft.start_time, draft.end_time
+    frame.params = dict(draft.params)
+    frame.device_id, frame.activity_id = draft.device, draft.activity
+    frame.athlete_id, frame.owner_id = draft.athlete, draft.owner
+    frame.json_schema_id = draft.json_schema
+
+
+def _check(session: Session, actor: Actor, draft: Draft) -> None:
+    """What must hold of a frame apart from the rights over its interval."""
+    if draft.owner != actor.user_id:
+        raise BadInput.at("/owner", "must be the caller")
+    if draft.start_time >= draft.end_time:
+        raise BadInput.at("/end_time", "must be after start_time")
+    if session.get(Device, draft.device) is None:
+        raise BadInput.at("/device", f"no device {draft.device}")
+    athlete = session.get(User, draft.athlete)
+    if athlete is None or athlete.role != ATHLETE:
+        raise BadInput.at("/athlete", f"no athlete {draft.athlete}")
+    # Held against a deletion meanwhile, which would take the frame with it or trip over it.
+    activity = session.get(Activity, draft.activity, with_for_update=KEEP_ACTIVITY)
+    if activity is None:
+        raise BadInput.at("/activity", f"no activity {draft.activity}")
+    policy.require(session, actor, "activity.change", activity)
+    schema = json_schemas.of_type(session, draft.json_schema, json_schemas.TIMEFRAME)
+    if schema.sport != activity.json_schema.sport:
+        raise BadInput.at(
+            "/json_schema",
+            f"{schema.name} is not of the activity's sport ({activity.json_schema.sport})",
+        )
+    json_schemas.check(schema, draft.params, "/params")
