@@ -112,11 +112,19 @@ def _name_the_infinite(body: bytes, now: int) -> None:
     """NaN, Infinity and 1e400 are not JSON, yet programs write them: refuse them by column and row.
     Returns when something else is wrong with the body.
     """
+    infinite = False
+
+    def number(text: str) -> float:
+        nonlocal infinite
+        value = math.inf if text == "NaN" else float(text)
+        infinite = infinite or math.isinf(value)
+        return value
+
     try:
-        document = json.loads(body, parse_constant=lambda _: math.inf)
+        document = json.loads(body, parse_constant=number, parse_float=number)
     except (ValueError, RecursionError):
         return
-    if isinstance(document, dict):
+    if infinite and isinstance(document, dict):
         _streams(document, now)
 
 

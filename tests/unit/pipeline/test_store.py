@@ -1,0 +1,154 @@
+"""Reading what was appended, on both databases."""
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from core.models.db import Database
+from core.models.samples import SampleBlock, SampleTail
+from core.pipeline import store
+from core.pipeline.blocks import CorruptBlock
+from core.pipeline.columns import between
+from tests.unit.pipeline.samples import T0, new_device, player, same, send
+
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def device(db: Database) -> int:
+    return new_device(db)
+
+
+def test_nothing_there(db: Database, device: int) -> None:
+    def ask(session: object) -> tuple[object, ...]:
+        return (
+            len(store.read(session, device, "samples", 0, 2**50)["t"]),
+            list(store.read(session, device, "samples", 0, 2**50, ["ecg.hr"])),
+            list(store.iter_read(session, device, "samples", 0, 2**50)),
+            store.ranges(session, device, 0, 2**50),
+            store.count(session, device, 0, 2**50),
+            len(store.latest(session, device, 5)["t"]),
+            store.latest_timestamp(session, device),
+        )
+
+    assert db.read(ask) == (0, ["t", "ecg.hr"], [], [], 0, 0, None)
+
+
+def test_batches_and_a_file_read_as_one(db: Database, device: int) -> None:
+    whole = player(9_000)
+    db.write(
+        lambda s: store.append_blocks(s, device, 1, {"samples": between(whole, T0, T0 + 600_000)})
+    )
+    for second in range(600, 900):
+        at = T0 + second * 1000
+        send(db, device, second, between(whole, at, at + 1000))
+    same(db.read(lambda s: store.read(s, device, "samples", T0, T0 + 900_000)), whole)
+    some = db.read(
+        lambda s: store.read(
+            s, device, "samples", T0 + 599_950, T0 + 600_250, ["ecg.hr", "pwr.pwr_cadence"]
+        )
+    )
+    assert list(some) == ["t", "ecg.hr", "pwr.pwr_cadence"]
+    expected = between(whole, T0 + 599_950, T0 + 600_250)
+    np.testing.assert_array_equal(some["t"], expected["t"])
+    np.testing.assert_array_equal(some["ecg.hr"], expected["ecg.hr"])
+    assert np.isnan(some["pwr.pwr_cadence"]).all()
+
+
+def test_streams_and_devices_are_apart(db: Database, device: int) -> None:
+    other = new_device(db)
+    beats = {"t": T0 + np.array([0, 800, 1650]), "rr": np.array([800.0, 850.0, 790.0])}
+    send(db, device, 1, player(10), rr=beats)
+    send(db, other, 1, player(20, seed=1))
+    same(db.read(lambda s: store.read(s, device, "rr", 0, 2**50)), beats)
+    assert db.read(lambda s: store.count(s, other, 0, 2**50)) == 20
+    assert db.read(lambda s: store.count(s, device, 0, 2**50, "rr")) == 3
+
+
+def test_long_and_broken_batches_are_cut(db: Database, device: int) -> None:
+    slow = player(3 * 3600 + 1, step=1000)
+    slow["t"][5000:] += 300_001
+    send(db, device, 1, slow)
+    parts = db.read(
+        lambda s: s.execute(store.parts_of(device, "samples", 0, 2**50, data=False)).all()
+    )
+    assert all(part.t1 - part.t0 <= HOUR for part in parts)
+    same(db.read(lambda s: store.read(s, device, "samples", 0, 2**50)), slow)
+    runs = db.read(lambda s: store.ranges(s, device, 0, 2**50))
+    assert [run.size for run in runs] == [5000, 3 * 3600 + 1 - 5000]
+    assert runs[0] == (T0, T0 + 4999_000, 5000)
+    wider = db.read(lambda s: store.ranges(s, device, 0, 2**50, 400_000))
+    assert wider == [(T0, slow["t"][-1], 3 * 3600 + 1)]
+    with pytest.raises(ValueError, match="300000"):
+        db.read(lambda s: store.ranges(s, device, 0, 2**50, 1000))
+
+
+def test_index_answers_without_opening_blocks(
+    db: Database, device: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = player(3 * 36_000)
+    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    opened = []
+    real = store.decode_part
+    monkeypatch.setattr(store, "decode_part", lambda *a: (opened.append(a[0].id), real(*a))[1])
+    assert db.read(lambda s: store.count(s, device, T0, T0 + 3 * HOUR)) == len(whole["t"])
+    assert db.read(lambda s: store.ranges(s, device, 0, 2**50)) == [
+        (T0, whole["t"][-1], len(whole["t"]))
+    ]
+    assert db.read(lambda s: store.latest_timestamp(s, device)) == whole["t"][-1]
+    assert opened == []
+    half = T0 + HOUR // 2
+    assert db.read(lambda s: store.count(s, device, half, T0 + 3 * HOUR)) == 90_000
+    assert len(opened) == 1
+
+
+def test_latest(db: Database, device: int) -> None:
+    whole = player(36_000)
+    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    for n in (1, 300, 700, 36_000, 40_000):
+        newest = db.read(lambda s, n=n: store.latest(s, device, n))
+        np.testing.assert_array_equal(newest["t"], whole["t"][-n:])
+    assert len(db.read(lambda s: store.latest(s, device, 0))["t"]) == 0
+    years_later = player(3, t0=T0 + 10 * 365 * 24 * HOUR)
+    send(db, device, 2, years_later)
+    newest = db.read(lambda s: store.latest(s, device, 5))["t"].tolist()
+    assert newest == [*whole["t"][-2:].tolist(), *years_later["t"].tolist()]
+
+
+def test_streamed_read_opens_each_part_once(
+    db: Database, device: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = player(3 * 36_000)
+    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    opened = []
+    real = store.decode_part
+    monkeypatch.setattr(store, "decode_part", lambda *a: (opened.append(a[0].id), real(*a))[1])
+    pieces = db.read(
+        lambda s: list(store.iter_read(s, device, "samples", T0 + 5000, T0 + 3 * HOUR, ["ecg.hr"]))
+    )
+    np.testing.assert_array_equal(np.concatenate([p["t"] for p in pieces]), whole["t"][50:])
+    assert len(opened) == len(set(opened)) == 3
+
+
+def test_damaged_block_is_noticed(db: Database, device: int) -> None:
+    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": player(100)}))
+    data = bytearray(db.read(lambda s: s.scalar(select(SampleBlock.data))))
+    data[50] ^= 1
+    db.write(lambda s: s.execute(update(SampleBlock).values(data=bytes(data))))
+    with pytest.raises(CorruptBlock, match="checksum"):
+        db.read(lambda s: store.read(s, device, "samples", 0, 2**50))
+
+
+def test_tail_rows_go_in_by_one_statement(db: Database, device: int) -> None:
+    other = new_device(db)
+    arrivals = [
+        store.Arrival(owner, seq, store.tail_pieces({"samples": player(10, T0 + seq * 1000)}))
+        for owner in (device, other)
+        for seq in range(1, 26)
+    ]
+    db.write(lambda s: store.append(s, arrivals))
+    db.write(lambda s: store.append(s, []))
+    seqs = db.read(
+        lambda s: s.scalars(select(SampleTail.seq).where(SampleTail.device_id == other)).all()
+    )
+    assert sorted(seqs) == list(range(1, 26))
