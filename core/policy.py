@@ -287,6 +287,7 @@ RULES: Mapping[str, Rule] = {
     "manager.change": Rule({MANAGER: (SELF,)}, now=True),
     "athlete.read": _read({MANAGER: (READ,), ATHLETE: (SELF,)}, now=True),
     "athlete.change": Rule({ATHLETE: (SELF,)}, now=True),
+    "athlete.upload": Rule({MANAGER: (WRITE,), ATHLETE: (SELF,)}, now=True),
     # The thing is the manager who will manage.
     "athlete.create_managed": Rule({MANAGER: (SELF, Holds(CAN_CREATE_MANAGED_ATHLETES))}, now=True),
     # The thing is the athlete.
@@ -304,7 +305,7 @@ RULES: Mapping[str, Rule] = {
     "computed.stream": _read({MANAGER: (READ,)}, now=True),
     "samples.read": _read({MANAGER: (OWNS_DEVICE,), ATHLETE: (OWN_FRAMES,)}, interval=True),
     # The thing is the device, here and below.
-    "samples.send": Rule(
+    "device.uplink": Rule(
         {
             MANAGER: (OWNS_DEVICE,),
             DEVICE: (Is("device", "an uplink token serves its own device only", "device_id"),),

@@ -1,0 +1,1 @@
+"""The native REST interface: one resource per file, shared machinery beside them."""

@@ -1,0 +1,52 @@
+"""Who calls: ``@authenticated(roles…)`` hands the route its Actor, or refuses."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from functools import wraps
+from typing import Any
+
+from flask import g, request
+
+from core.api.platform import platform
+from core.errors import Forbidden, Unauthorized
+from core.models.users import ROLES
+from core.policy import Actor
+
+Route = Callable[..., Any]
+
+
+def bearer() -> Actor:
+    """The actor behind the request's bearer token. Raises Unauthorized."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("this needs an access token (Authorization: Bearer …)")
+    actor = platform().tokens.actor(token.strip())
+    if actor is None:
+        raise Unauthorized(
+            "the access token is unknown, expired or revoked",
+            challenge='Bearer error="invalid_token"',
+        )
+    g.user_id = actor.user_id
+    return actor
+
+
+def authenticated(*roles: str) -> Callable[[Route], Route]:
+    """The route's first argument is the Actor. ``roles``: who may call at all; none given: every
+    account, but no device.
+    """
+    allowed = roles or ROLES
+
+    def decorate(route: Route) -> Route:
+        @wraps(route)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            actor = bearer()
+            if actor.role not in allowed:
+                raise Forbidden(f"this needs the role {' or '.join(allowed)}")
+            return route(actor, *args, **kwargs)
+
+        guarded._apidoc = deepcopy(getattr(route, "_apidoc", {}))  # type: ignore[attr-defined]
+        manual = guarded._apidoc.setdefault("manual_doc", {})  # type: ignore[attr-defined]
+        manual["security"] = [{"bearer": []}]
+        return guarded
+
+    return decorate

@@ -1,0 +1,66 @@
+"""The web application: wires rooms together, and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from flask import Flask
+from flask_smorest import Api
+
+from core.api import account, athletes, health, managers, permissions, problems, requests
+from core.api.aliases import Aliases
+from core.api.platform import KEY, Platform, directly
+from core.auth import server
+from core.auth.secrets import use_key
+from core.auth.tokens import TokenCache
+from core.config import Config
+from core.models.db import Database
+
+MEBIBYTE = 2**20
+
+RESOURCES = (account, managers, athletes, permissions)
+
+
+class DocumentedApi(Api):
+    """flask-smorest's; errors are ours (core.api.problems)."""
+
+    def _register_error_handlers(self) -> None:
+        problems.register(self._app)
+
+
+def create_app(
+    config: Config,
+    *,
+    db: Database,
+    redis: redis.Redis,
+    registry: Any,
+    writer: Any,
+    objects: Any,
+    offload: Callable[[Callable[[], Any]], Any] = directly,
+) -> Flask:
+    """The application over parts that the caller has made (see core.api.platform.Platform)."""
+    use_key(config.secret_key)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        API_TITLE="Touchline",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_CONTENT_LENGTH=config.max_body_mb * MEBIBYTE,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    # Both forms of every path answer, with and without the last slash. Before any rule is added.
+    app.url_map.strict_slashes = False
+    tokens = TokenCache(db)
+    app.extensions[KEY] = Platform(config, db, redis, registry, writer, objects, tokens, offload)
+    requests.register(app)
+    app.register_blueprint(health.blueprint)
+    server.register(app, server.Server(db, tokens, config.token_seconds, offload))
+    api = DocumentedApi(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
+    return app

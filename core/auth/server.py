@@ -1,0 +1,266 @@
+"""The OAuth2 authorization server: Authlib's, over our tables.
+
+``POST /oauth2/token/`` takes the grants password and refresh_token, ``POST /oauth2/revoke-token/``
+ends a token (contract/insiders.md section 3). Errors are the objects of RFC 6749 section 5.2.
+Authlib itself refuses plain http, except on loopback addresses; behind a proxy that ends TLS the
+operator's server must pass on the scheme.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Request
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    ClientMixin,
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    TokenMixin,
+    grants,
+)
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from flask import Blueprint, Flask, Response, request
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from core.auth import tokens
+from core.auth.passwords import hash_password, needs_rehash, verify
+from core.auth.secrets import hash_token, matches, new_token
+from core.models import OAuthClient, OAuthToken, User
+from core.models.db import Database
+from core.policy import SCOPES
+
+CLIENT_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
+# A client that may ask for a token of a user may also renew it; registration need not say so.
+IMPLIED_GRANT = "refresh_token"
+
+
+class Client(ClientMixin):
+    """A row of OAuthClient as Authlib wants to see it."""
+
+    def __init__(self, row: OAuthClient) -> None:
+        self.row = row
+
+    def get_client_id(self) -> str:
+        return self.row.client_id
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """The scope asked for, if the client's own holds it; asked for nothing, its own."""
+        granted, wanted = set(self.row.scope.split()), (scope or "").split()
+        if not wanted:
+            return self.row.scope
+        return " ".join(wanted) if "all" in granted or granted.issuperset(wanted) else None
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        return self.row.secret_hash is not None and matches(client_secret, self.row.secret_hash)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return (method == "none") == (self.row.secret_hash is None)
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type in self.row.grants or grant_type == IMPLIED_GRANT
+
+
+class Token(TokenMixin):
+    """A row of OAuthToken as Authlib wants to see it."""
+
+    def __init__(self, row: OAuthToken) -> None:
+        self.row = row
+
+    def check_client(self, client: Client) -> bool:
+        return self.row.client_id == client.row.id
+
+    def get_scope(self) -> str:
+        return self.row.scope
+
+
+class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = CLIENT_AUTH_METHODS
+    server: "Server"
+
+    def authenticate_user(self, username: str, password: str) -> User:
+        user = self.server.user(username)
+        right = self.server.offload(
+            lambda: verify(user.password_hash if user else None, password),
+        )
+        if user is None or not right:
+            raise InvalidGrantError("The username or the password is wrong.")
+        if user.password_hash and needs_rehash(user.password_hash):
+            self.server.set_password(user.id, self.server.offload(lambda: hash_password(password)))
+        return user
+
+
+class RefreshGrant(grants.RefreshTokenGrant):
+    """Every use rotates; a spent token that comes back ends the whole family."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = CLIENT_AUTH_METHODS
+    INCLUDE_NEW_REFRESH_TOKEN = True
+    server: "Server"
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
+        row = self.server.token(refresh_token)
+        if row is None or row.refresh_hash != hash_token(refresh_token):
+            return None
+        if row.refresh_spent is not None:
+            self.server.end_family(row.family)
+            return None
+        return None if row.revoked is not None else Token(row)
+
+    def authenticate_user(self, refresh_token: Token) -> User:
+        return self.server.user_of(refresh_token.row)
+
+    def revoke_old_credential(self, refresh_token: Token) -> None:
+        """The row was spent in the commit that stored its successor (``Server.save``)."""
+        self.server.cache.forget(refresh_token.row.access_hash)
+
+
+class Revocation(RevocationEndpoint):
+    """RFC 7009. A refresh token takes its whole family along; hints are not needed."""
+
+    CLIENT_AUTH_METHODS = CLIENT_AUTH_METHODS
+    server: "Server"
+
+    def check_params(self, request: Any, client: Client) -> None:
+        if "token" not in request.form:
+            raise InvalidRequestError("Missing 'token' in request.")
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:
+        row = self.server.token(token_string)
+        return Token(row) if row else None
+
+    def revoke_token(self, token: Token, request: Any) -> None:
+        self.server.end_family(token.row.family)
+
+
+class Server(AuthorizationServer):
+    """``offload`` runs slow work away from the event loop, where there is one."""
+
+    def __init__(
+        self,
+        db: Database,
+        cache: tokens.TokenCache,
+        token_seconds: int,
+        offload: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        super().__init__(query_client=self.client, save_token=self.save)
+        self.db, self.cache, self.offload = db, cache, offload
+        self.token_seconds = token_seconds
+        self.scopes_supported = list(SCOPES)
+        self.register_token_generator(
+            "default",
+            BearerTokenGenerator(
+                lambda **_: new_token(), lambda **_: new_token(), lambda *_: token_seconds
+            ),
+        )
+        self.register_client_auth_method("client_secret_basic", _basic)
+        self.register_grant(PasswordGrant)
+        self.register_grant(RefreshGrant)
+        self.register_endpoint(Revocation)
+
+    def create_oauth2_request(self, _request: Any) -> FlaskOAuth2Request:
+        """Parameters of a POST stand in its body only, each once (RFC 6749 section 3.2)."""
+        made = FlaskOAuth2Request(request)
+        sent = request.form if request.method == "POST" else request.args
+        if any(len(values) > 1 for values in sent.listvalues()):
+            raise InvalidRequestError("A parameter stands in the request more than once.")
+        made.payload = BasicOAuth2Payload(sent.to_dict())
+        return made
+
+    def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:
+        """Always the same answer, so that nobody learns which clients exist."""
+        try:
+            return super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError:
+            raise InvalidClientError("Client authentication failed.", status_code=401) from None
+
+    def client(self, client_id: str) -> Client | None:
+        row = self._one(select(OAuthClient).where(OAuthClient.client_id == _storable(client_id)))
+        return Client(row) if row else None
+
+    def user(self, username: str) -> User | None:
+        return self._one(select(User).where(User.username == _storable(username)))
+
+    def user_of(self, row: OAuthToken) -> User:
+        return self._one(select(User).where(User.id == row.user_id))
+
+    def token(self, secret: str) -> OAuthToken | None:
+        """By either of its secrets."""
+        key = hash_token(secret)
+        return self._one(
+            select(OAuthToken).where(
+                or_(OAuthToken.access_hash == key, OAuthToken.refresh_hash == key)
+            )
+        )
+
+    def _one(self, statement: Any) -> Any:
+        return self.db.read(lambda session: session.scalars(statement).first())
+
+    def set_password(self, user_id: int, password_hash: str) -> None:
+        def change(session: Session) -> None:
+            session.get_one(User, user_id).password_hash = password_hash
+
+        self.db.write(change)
+
+    def save(self, token: dict[str, Any], request: Any) -> None:
+        """Store a new pair; in a refresh, spend the old one in the same commit."""
+        old: Token | None = request.refresh_token
+
+        def store(session: Session) -> bool:
+            if old is not None and not tokens.spend(session, old.row.id):
+                tokens.revoke_family(session, old.row.family)
+                return False
+            tokens.issue(
+                session,
+                tokens.Pair(token["access_token"], token["refresh_token"]),
+                client_id=request.client.row.id,
+                user_id=request.user.id,
+                scope=token["scope"],
+                seconds=self.token_seconds,
+                family=old.row.family if old else None,
+            )
+            return True
+
+        if not self.db.write(store):
+            self.cache.forget()
+            raise InvalidGrantError()
+
+    def end_family(self, family: str) -> None:
+        self.db.write(lambda session: tokens.revoke_family(session, family))
+        self.cache.forget()
+
+
+def _basic(query_client: Callable[[str], Client | None], _request: Any) -> Client | None:
+    """HTTP Basic; a header that cannot be decoded counts as none."""
+    given = request.authorization
+    if given is None or given.type != "basic" or not given.username or not given.password:
+        return None
+    client = query_client(given.username)
+    return client if client is not None and client.check_client_secret(given.password) else None
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL has no NUL in its texts; no name of ours holds one, so none matches."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def register(app: Flask, server: Server) -> None:
+    """The two paths of the first half; the code grant's pages come beside them."""
+    pages = Blueprint("oauth2", __name__, url_prefix="/oauth2")
+
+    @pages.post("/token/")
+    def token() -> Response:
+        if "grant_type" not in request.form:
+            raise InvalidRequestError("Missing 'grant_type' in request.")
+        return server.create_token_response()
+
+    @pages.post("/revoke-token/")
+    def revoke_token() -> Response:
+        answer = server.create_endpoint_response(Revocation.ENDPOINT_NAME)
+        return Response(status=200) if answer.status_code == 200 else answer
+
+    app.register_blueprint(pages)
+    app.register_error_handler(OAuth2Error, lambda error: server.handle_response(*error()))

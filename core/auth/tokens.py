@@ -1,0 +1,145 @@
+"""Access and refresh tokens: issued in families, rotated, revoked, looked up.
+
+A look-up is kept in the process for at most ``CACHE_SECONDS``: that is how long a revocation made
+by another process may take to be seen; this process's own are seen at once.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.auth.secrets import hash_token, new_token
+from core.models import Device, OAuthToken, User
+from core.models.db import Database
+from core.policy import DEVICE, Actor
+
+CACHE_SECONDS = 5.0
+CACHE_SIZE = 10_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both secrets, shown to the client once."""
+
+    access: str
+    refresh: str
+
+
+def issue(
+    session: Session,
+    pair: Pair,
+    *,
+    client_id: int,
+    user_id: int,
+    scope: str,
+    seconds: int,
+    family: str | None = None,
+) -> OAuthToken:
+    """Store a pair; without ``family`` it begins a new one."""
+    moment = clock.now()
+    row = OAuthToken(
+        client_id=client_id,
+        user_id=user_id,
+        family=family or str(uuid4()),
+        scope=scope,
+        access_hash=hash_token(pair.access),
+        refresh_hash=hash_token(pair.refresh),
+        issued=moment,
+        expires=moment + seconds * 1000,
+    )
+    session.add(row)
+    return row
+
+
+def new_pair() -> Pair:
+    return Pair(new_token(), new_token())
+
+
+def spend(session: Session, row_id: int) -> bool:
+    """Use up a refresh token and end the access token given with it. False: it was used already,
+    or revoked; of two requests at once only one gets True.
+    """
+    moment = clock.now()
+    done = session.execute(
+        update(OAuthToken)
+        .where(
+            OAuthToken.id == row_id,
+            OAuthToken.refresh_spent.is_(None),
+            OAuthToken.revoked.is_(None),
+        )
+        .values(refresh_spent=moment, revoked=moment)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE always has one
+
+
+def revoke_family(session: Session, family: str) -> None:
+    """End every access and refresh token that descends from one grant."""
+    session.execute(
+        update(OAuthToken)
+        .where(OAuthToken.family == family, OAuthToken.revoked.is_(None))
+        .values(revoked=clock.now())
+    )
+
+
+class TokenCache:
+    """Bearer token → Actor, with a short memory."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[Actor, int | None, float]] = {}
+
+    def actor(self, token: str) -> Actor | None:
+        """Who bears this token; None where it is unknown, expired or revoked."""
+        key = hash_token(token)
+        kept = self._kept.get(key)
+        if kept is None or kept[2] < time.monotonic():
+            found = self._db.read(lambda session: _find(session, key))
+            if found is None:
+                self.forget(key)
+                return None
+            kept = (*found, time.monotonic() + CACHE_SECONDS)
+            with self._lock:
+                if len(self._kept) >= CACHE_SIZE:
+                    self._kept.clear()
+                self._kept[key] = kept
+        actor, expires, _ = kept
+        return actor if expires is None or clock.now() < expires else None
+
+    def forget(self, *access_hashes: str) -> None:
+        """Drop look-ups; without hashes, all of them."""
+        with self._lock:
+            if not access_hashes:
+                self._kept.clear()
+            for key in access_hashes:
+                self._kept.pop(key, None)
+
+
+def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:
+    row = session.execute(
+        select(OAuthToken.expires, OAuthToken.scope, OAuthToken.client_id, User)
+        .join(User, User.id == OAuthToken.user_id)
+        .where(OAuthToken.access_hash == key, OAuthToken.revoked.is_(None))
+    ).first()
+    if row is not None:
+        expires, scope, client_id, user = row
+        return _actor(user, scope, client_id), expires
+    device_id = session.scalar(select(Device.id).where(Device.uplink_token_hash == key))
+    if device_id is not None:
+        return Actor(user_id=None, role=DEVICE, device_id=device_id), None
+    return None
+
+
+def _actor(user: User, scope: str, client_id: int) -> Actor:
+    return Actor(
+        user_id=user.id,
+        role=user.role,
+        extra_permissions=frozenset(user.extra_permissions),
+        scopes=frozenset(scope.split()),
+        client_id=client_id,
+    )

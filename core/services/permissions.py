@@ -1,0 +1,95 @@
+"""Permissions: an athlete lets managers read, write or share what lies within a range of time.
+
+For a managed athlete the managing manager acts as the athlete. A manager who holds SHARE now may
+give READ to others, wholly inside their own SHARE range (contract/touchline.md section 10).
+"""
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session
+
+from core import policy
+from core.errors import BadInput, Forbidden, NotFound
+from core.models import Permission, User
+from core.models.users import ATHLETE, MANAGER
+from core.policy import Actor
+
+READ = "READ"
+RIGHTS = (READ, "WRITE", "SHARE")
+
+
+def grant(
+    session: Session,
+    actor: Actor,
+    athlete_id: int,
+    manager_id: int,
+    *,
+    permission: str,
+    start_time: int,
+    expiration_time: int,
+) -> Permission:
+    """One more row; several per pair and right are normal."""
+    athlete = _athlete(session, athlete_id)
+    row = Permission(
+        athlete_id=athlete_id,
+        manager_id=manager_id,
+        permission=permission,
+        start_time=start_time,
+        expiration_time=expiration_time,
+    )
+    if not policy.allowed(session, actor, "permission.change", athlete):
+        if permission != READ:
+            raise Forbidden("only the athlete may give this; a holder of SHARE may give READ")
+        policy.require(session, actor, "permission.share", row)
+    _manager(session, manager_id)
+    if start_time >= expiration_time:
+        raise BadInput.at("/expiration_time", "must be after start_time")
+    session.add(row)
+    session.flush()
+    return row
+
+
+def listing(
+    session: Session, actor: Actor, athlete_id: int, manager_id: int | None = None
+) -> Select[Permission]:
+    """An athlete's permissions, all or those of one manager."""
+    policy.require(session, actor, "permission.read", _athlete(session, athlete_id))
+    statement = select(Permission).where(Permission.athlete_id == athlete_id)
+    if manager_id is not None:
+        _manager(session, manager_id)
+        statement = statement.where(Permission.manager_id == manager_id)
+    return statement.order_by(Permission.id)
+
+
+def revoke(
+    session: Session,
+    actor: Actor,
+    athlete_id: int,
+    manager_id: int,
+    permission_id: int | None = None,
+) -> None:
+    """Delete one permission of the pair, or all of them; past access goes with the row."""
+    policy.require(session, actor, "permission.change", _athlete(session, athlete_id))
+    _manager(session, manager_id)
+    rows = delete(Permission).where(
+        Permission.athlete_id == athlete_id, Permission.manager_id == manager_id
+    )
+    if permission_id is None:
+        session.execute(rows)
+        return
+    done = session.execute(rows.where(Permission.id == permission_id))
+    if not done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
+        raise NotFound(f"no permission {permission_id} of this athlete for this manager")
+
+
+def _athlete(session: Session, athlete_id: int) -> User:
+    found = session.get(User, athlete_id)
+    if found is None or found.role != ATHLETE:
+        raise NotFound(f"no athlete {athlete_id}")
+    return found
+
+
+def _manager(session: Session, manager_id: int) -> User:
+    found = session.get(User, manager_id)
+    if found is None or found.role != MANAGER:
+        raise NotFound(f"no manager {manager_id}")
+    return found
