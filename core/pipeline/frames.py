@@ -1,0 +1,148 @@
+"""What a computation needs to know of its time frames, read in a fixed number of statements."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from core.models import (
+    Activity,
+    AthleteProfile,
+    ComputedData,
+    ComputeState,
+    Device,
+    JsonSchema,
+    TimeFrame,
+    UplinkBatch,
+)
+
+from .writer import offset
+
+
+@dataclass(frozen=True)
+class News:
+    """Batches that touch the frame: the first time in them, and sums of their facts of arrival."""
+
+    t0: int
+    batches: int
+    late: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A time frame with everything its fold depends on. ``stored`` is the current edition's digest
+    and parameter fingerprint, None before the first. ``news`` counts the batches that are not
+    accounted for yet, or all that touch the frame where ``news_is_all``.
+    """
+
+    id: int
+    start: int
+    end: int
+    params: dict[str, Any]
+    device_id: int
+    activity_id: int
+    activity_json: dict[str, Any]
+    sport: str
+    profile: dict[str, Any]
+    age: float | None
+    ingest_seq: int
+    offset_ms: int | None
+    state: ComputeState
+    stored: tuple[str, str] | None
+    news: News | None
+    news_is_all: bool
+
+
+def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Frame]:
+    """The frames that ``which`` (a condition on TimeFrame) picks, in the order of their ids.
+
+    ``news`` of each counts batches after its cursor, with ``anew`` all batches that touch it.
+    """
+    rows = session.execute(
+        select(TimeFrame, Activity.json, JsonSchema.sport, AthleteProfile, Device, ComputeState)
+        .join(Activity, Activity.id == TimeFrame.activity_id)
+        .join(JsonSchema, JsonSchema.id == Activity.json_schema_id)
+        .join(Device, Device.id == TimeFrame.device_id)
+        .join(ComputeState, ComputeState.timeframe_id == TimeFrame.id)
+        .outerjoin(AthleteProfile, AthleteProfile.user_id == TimeFrame.athlete_id)
+        .where(which)
+        .order_by(TimeFrame.id)
+    ).all()
+    ids = [row[0].id for row in rows]
+    news, stored = _news(session, ids, anew=anew), _stored(session, ids)
+    return [
+        Frame(
+            id=frame.id,
+            start=frame.start_time,
+            end=frame.end_time,
+            params=frame.params,
+            device_id=frame.device_id,
+            activity_id=frame.activity_id,
+            activity_json=activity_json,
+            sport=sport,
+            profile=_profile(profile),
+            age=_age(profile, frame.start_time),
+            ingest_seq=device.ingest_seq,
+            offset_ms=offset(device),
+            state=state,
+            stored=stored.get(frame.id),
+            news=news.get(frame.id),
+            news_is_all=anew,
+        )
+        for frame, activity_json, sport, profile, device, state in rows
+    ]
+
+
+def _news(session: Session, ids: Collection[int], *, anew: bool) -> dict[int, News]:
+    after = 0 if anew else ComputeState.seq
+    rows = session.execute(
+        select(
+            TimeFrame.id,
+            func.min(UplinkBatch.t0),
+            func.count(),
+            func.sum(UplinkBatch.late),
+            func.sum(UplinkBatch.repeats),
+        )
+        .join(ComputeState, ComputeState.timeframe_id == TimeFrame.id)
+        .join(
+            UplinkBatch,
+            (UplinkBatch.device_id == TimeFrame.device_id)
+            & (UplinkBatch.seq > after)
+            & (UplinkBatch.t1 >= TimeFrame.start_time)
+            & (UplinkBatch.t0 < TimeFrame.end_time),
+        )
+        .where(TimeFrame.id.in_(ids))
+        .group_by(TimeFrame.id)
+    )
+    return {
+        frame: News(t0, batches, int(late), int(repeats))
+        for frame, t0, batches, late, repeats in rows
+    }
+
+
+def _stored(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    rows = session.execute(
+        select(ComputedData.timeframe_id, ComputedData.digest, ComputedData.fingerprint)
+        .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
+        .where(ComputedData.timeframe_id.in_(ids), ComputedData.edition == ComputeState.edition)
+    )
+    return {frame: (digest, fingerprint) for frame, digest, fingerprint in rows}
+
+
+def _profile(profile: AthleteProfile | None) -> dict[str, Any]:
+    if profile is None:
+        return {}
+    return {"weight": profile.weight, "height": profile.height, "sex": profile.gender}
+
+
+def _age(profile: AthleteProfile | None, at: int) -> float | None:
+    """Whole years at the start of the frame."""
+    if profile is None or not profile.birth_date:
+        return None
+    born = date.fromisoformat(profile.birth_date)
+    day = datetime.fromtimestamp(at / 1000, UTC).date()
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
