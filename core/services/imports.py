@@ -53,7 +53,12 @@ def run(
             )
             details = db.write(lambda session: _store(session, registry, job_id, decoded))
     except DecodeError as error:
-        reason = {"reason": error.reason, "offset": error.offset}
+        reason = {
+            "reason": error.reason,
+            "detail": error.detail,
+            "offset": error.offset,
+            "decoded": error.decoded,
+        }
         db.write(lambda session: _end(session, job_id, FAILURE, details | reason, owed))
         return
     except TouchlineError as error:
@@ -89,7 +94,7 @@ def _begin(
             "ranges": [],
             "activity": job.arguments.get("activity"),
             "timeframes": [],
-            "repairs": [],
+            "repairs": {},
         }
     return file.sha256, job.arguments, job.details
 
@@ -110,14 +115,11 @@ def _store(session: Session, registry: Registry, job_id: int, decoded: Decoded) 
     """Everything that a decoded file causes, in one commit, the job's account of it included."""
     job = session.get_one(Job, job_id, with_for_update=True)
     arguments = job.arguments
-    t = decoded.columns["t"]
-    start, end = int(t[0]), int(t[-1]) + 1  # half-open: the last sample is inside
+    start, end = decoded.start, decoded.stop + 1  # half-open: the last sample is inside
     if arguments.get("athlete") is None:
         device_id, activity, frames = arguments["device"], None, []
     else:
-        device = devices.for_file(
-            session, arguments["owner"], arguments["athlete"], decoded.recorder
-        )
+        device = devices.for_file(session, arguments["owner"], arguments["athlete"], decoded.serial)
         device_id = device.id
         activity, frames = _activity(session, registry, arguments, decoded, device_id, start, end)
     name = f"file-{arguments['file']}"
