@@ -1,0 +1,51 @@
+"""The sport contract: all that a sport's author imports.
+
+A sport is data (`Sport`) about metrics: `Fold`, read off a kernel's state, or `Derived`, a
+function of other metrics. Kernels are named by string, so importing this package never imports
+numba.
+"""
+
+from core.sport import columns
+from core.sport.contract import NO_EVENT, Derived, Fold, Kernel, Metric, Reading, Sport, Values
+from core.sport.errors import MetricError, SportError, StateMismatch, UnknownSport
+from core.sport.hooks import hookimpl
+from core.sport.metrics.accelerations import ACCELERATION_METRICS
+from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS
+from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
+from core.sport.metrics.intensity import INTENSITY_METRICS
+from core.sport.metrics.metabolic import METABOLIC_METRICS
+from core.sport.metrics.moving import MOVING_METRICS
+from core.sport.metrics.peaks import PEAK_METRICS
+from core.sport.metrics.ranges import RANGE_METRICS
+from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS
+from schemas import load as load_schema
+
+__all__ = [
+    "ACCELERATION_METRICS",
+    "EFFORT_EXTRAS",
+    "EFFORT_METRICS",
+    "HEART_EXTRAS",
+    "HEART_METRICS",
+    "INTENSITY_METRICS",
+    "METABOLIC_METRICS",
+    "MOVING_METRICS",
+    "NO_EVENT",
+    "PEAK_METRICS",
+    "RANGE_METRICS",
+    "TRACK_EXTRAS",
+    "TRACK_METRICS",
+    "Derived",
+    "Fold",
+    "Kernel",
+    "Metric",
+    "MetricError",
+    "Reading",
+    "Sport",
+    "SportError",
+    "StateMismatch",
+    "UnknownSport",
+    "Values",
+    "columns",
+    "hookimpl",
+    "load_schema",
+]

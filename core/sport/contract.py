@@ -1,0 +1,126 @@
+"""What a sport declares: metrics, their kernels, schemas. Data only; nothing here computes.
+
+Kernels are named by string ("module:function") and resolved by the runner in workers, so that the
+web process can serve schemas and the dictionary without ever importing numba.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Values = Mapping[str, Any]
+
+GRADES = ("A", "B", "C", "D")
+
+# Kernels that close no events still take an output buffer: one signature for all.
+NO_EVENT = np.dtype([("unused", "<i8")])
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One pass over the samples, which may feed several metrics.
+
+    ``function`` names a callable ``(t, cols, n, state, out) -> events written``: ``t`` int64[n] ms,
+    ``cols`` float64[ROWS, >= n] (core.sport.columns), ``state`` one record of dtype ``state``,
+    ``out`` a buffer of dtype ``event`` for ``events_per_sample`` events a sample. It carries
+    everything it needs from chunk to chunk in ``state``: one sequential recurrence, no reduction
+    over a chunk (R4).
+
+    ``init(values, start_ms, state)`` fills a zeroed state with the parameters it uses and its
+    first values.
+    """
+
+    name: str
+    function: str
+    version: int
+    state: np.dtype[Any]
+    init: Callable[[Values, int, Any], None]
+    params: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    event: np.dtype[Any] = NO_EVENT
+    events_per_sample: int = 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an output function may look at; it changes nothing.
+
+    ``state`` is the metric's kernel state, ``events`` its closed events in order, ``track`` the
+    state of the track, ``values`` the parameters, ``final`` whether open efforts are to be shown
+    as closed.
+    """
+
+    state: Any
+    events: Any
+    track: Any
+    values: Values
+    start: int
+    final: bool
+    key: str
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+    def absent(self, reason: str) -> Any:
+        """Note why this metric is null. ``return reading.absent("...")`` reads as it works."""
+        self.notes.append({"key": self.key, "reason": reason})
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A dictionary entry. Everything a reader of the number needs to know, as data.
+
+    ``boundary`` says on which side an equal value falls; ``grade`` is A (published definition,
+    reproduced) to D (our own); ``digits`` is applied only when the document is written (R8).
+    """
+
+    key: str
+    version: int
+    unit: str
+    title: str
+    definition: str
+    boundary: str
+    citation: str
+    grade: str
+    digits: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold(Metric):
+    """A metric read off a kernel's state and events."""
+
+    kernel: Kernel
+    output: Callable[[Reading], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived(Metric):
+    """A function of other metrics' unrounded values: ``function(values by key, reading)``.
+
+    It may ask the reading for parameters and the track; state and events belong to folds and are
+    empty here.
+    """
+
+    needs: tuple[str, ...]
+    params: tuple[str, ...] = ()
+    function: Callable[[Mapping[str, Any], Reading], Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # one object per process, compared as such
+class Sport:
+    """A sport: name, version, two self-contained JSON Schemas, metrics in document order.
+
+    ``definition`` names the parameters printed in each document's ``definition``, because counts
+    are only comparable beside their presets. ``activity_defaults`` derives parameter defaults from
+    the activity's json (a surface that changes a factor).
+    """
+
+    name: str
+    version: int
+    title: str
+    activity_schema: Mapping[str, Any]
+    timeframe_schema: Mapping[str, Any]
+    metrics: tuple[Metric, ...]
+    definition: tuple[str, ...] = ()
+    activity_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None

@@ -1,0 +1,69 @@
+"""The metric dictionary: what every number means, as data and as a page."""
+
+from typing import Any
+
+from core.sport.contract import Derived, Fold, Metric
+from core.sport.registry import Registry, registry
+
+
+def _entry(sport: str, metric: Metric) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "sport": sport,
+        "key": metric.key,
+        "version": metric.version,
+        "kind": "fold" if isinstance(metric, Fold) else "derived",
+        "unit": metric.unit,
+        "title": metric.title,
+        "definition": metric.definition,
+        "boundary": metric.boundary,
+        "citation": metric.citation,
+        "grade": metric.grade,
+        "estimate": metric.grade in ("C", "D"),
+        "digits": metric.digits,
+        "parameters": [],
+        "inputs": [],
+        "needs": [],
+    }
+    if isinstance(metric, Fold):
+        entry["parameters"] = list(metric.kernel.params)
+        entry["inputs"] = list(metric.kernel.inputs or ("lat", "lon", "speed"))
+    elif isinstance(metric, Derived):
+        entry["parameters"], entry["needs"] = list(metric.params), list(metric.needs)
+    return entry
+
+
+def dictionary(of: Registry | None = None) -> list[dict[str, Any]]:
+    """One entry per metric and sport, with all that makes its number readable."""
+    sports = (of or registry()).sports
+    return [_entry(name, metric) for name in sports for metric in sports[name].metrics]
+
+
+def dictionary_page(of: Registry | None = None) -> str:
+    """The dictionary as Markdown (docs/sports/metrics.md is this text; a test keeps them equal)."""
+    lines = [
+        "# Metric dictionary",
+        "",
+        "Written by `core.sport.dictionary.dictionary_page()`; do not edit.",
+        "",
+    ]
+    merged: dict[tuple[str, str], list[str]] = {}
+    entries: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in dictionary(of):
+        identity = (entry["key"], entry["definition"])
+        merged.setdefault(identity, []).append(entry["sport"])
+        entries[identity] = entry
+    for identity, sports in merged.items():
+        entry = entries[identity]
+        uses = entry["parameters"] + [f"metric {need}" for need in entry["needs"]]
+        lines += [
+            f"## `{entry['key']}`: {entry['title']}",
+            "",
+            entry["definition"],
+            "",
+            f"- sports: {', '.join(sports)}; version {entry['version']}; {entry['kind']}",
+            f"- unit: {entry['unit']}; grade {entry['grade']}; boundary: {entry['boundary']}",
+            f"- uses: {', '.join(uses) or 'nothing beyond the samples'}",
+            f"- source: {entry['citation']}",
+            "",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""Peak demands: the greatest rolling sums (design/metrics.md 2.8)."""
+
+from typing import Any
+
+import numpy as np
+
+from core.sport.contract import Fold, Kernel, Reading, Values
+
+MOST = 6  # windows
+BINS = 600  # longest window, in bins of one second
+UNIT = 10000.0  # sums are whole ten-thousandths, so that adding and removing is exact
+QUANTITIES = ("distance", "high_speed_distance", "acceleration")
+COUNT = len(QUANTITIES)
+
+STATE = np.dtype(
+    [
+        ("windows_n", "<i8"),
+        ("windows", "<i8", (MOST,)),
+        ("threshold", "<f8"),
+        ("bin", "<i8"),
+        ("done", "<i8"),  # complete bins; -1 before the first sample
+        ("now", "<i8", (COUNT,)),
+        ("sums", "<i8", (MOST, COUNT)),
+        ("best", "<i8", (MOST, COUNT)),
+        ("best_bin", "<i8", (MOST, COUNT)),
+        ("ring", "<i8", (BINS, COUNT)),
+    ]
+)
+
+
+def init(values: Values, start: int, state: Any) -> None:
+    windows = values["peak_windows"]
+    state["windows_n"] = len(windows)
+    state["windows"][: len(windows)] = windows
+    state["threshold"] = values["hid_thresholds"][0]
+    state["done"] = -1
+    state["best"] = -1
+
+
+PEAKS = Kernel(
+    name="peaks",
+    function="core.sport.kernels.peaks:fold",
+    version=1,
+    state=STATE,
+    init=init,
+    params=("peak_windows", "hid_thresholds"),
+)
+
+
+def peaks(reading: Reading) -> list[dict[str, Any]]:
+    rows = []
+    state = reading.state
+    for w, span in enumerate(reading.values["peak_windows"]):
+        for q, quantity in enumerate(QUANTITIES):
+            best = int(state["best"][w][q])
+            value = best / UNIT if best >= 0 else None
+            rows.append(
+                {
+                    "quantity": quantity,
+                    "span": span,
+                    "value": value,
+                    "per_minute": value / span * 60.0 if value is not None else None,
+                    "start_time": int(state["best_bin"][w][q]) * 1000 if best >= 0 else None,
+                }
+            )
+        if int(state["best"][w][0]) < 0:
+            reading.absent(f"no {span} s of complete seconds yet")
+    return rows
+
+
+PEAK_METRICS = (
+    Fold(
+        key="peaks",
+        version=1,
+        unit="m, m, m/s",
+        title="Peak demands",
+        definition=(
+            "Greatest rolling sum over each of peak_windows: distance, high_speed_distance (steps"
+            " at or above the lowest "
+            "hid threshold), acceleration (sum of |acceleration| times time). Bins of one UTC "
+            "second, each sample "
+            "rounded to 0.0001; the first bin counts, the last never does, seconds without "
+            "samples are 0; windows are "
+            "whole, and the earliest wins a tie."
+        ),
+        boundary="[start, start + span)",
+        citation=(
+            "Whitehead 2018, Sports Med 48:2549; Varley 2012, J Sports Sci (rolling, not fixed, "
+            "windows)"
+        ),
+        grade="B",
+        kernel=PEAKS,
+        output=peaks,
+    ),
+)

@@ -1,0 +1,88 @@
+"""Which value a parameter has, and where it came from (contract/touchline.md section 6)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+
+from core.sport.contract import Derived, Fold, Kernel, Sport
+from core.sport.metrics.track import TRACK
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Values of all parameters (None where unset), the source of each, and a fingerprint.
+
+    ``sources``: params, athlete, profile, estimate, activity, default, or unset. ``fingerprint`` is
+    the SHA-256 of the canonical JSON (RFC 8785) of the values that the sport's metrics use.
+    """
+
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
+    fingerprint: str
+
+
+def kernels_of(sport: Sport) -> tuple[Kernel, ...]:
+    """The track, then each metric's kernel once, in order of first use."""
+    found = {TRACK.name: TRACK}
+    for metric in sport.metrics:
+        if isinstance(metric, Fold):
+            found.setdefault(metric.kernel.name, metric.kernel)
+    return tuple(found.values())
+
+
+def used_parameters(sport: Sport) -> tuple[str, ...]:
+    names = {name for kernel in kernels_of(sport) for name in kernel.params}
+    names |= {name for m in sport.metrics if isinstance(m, Derived) for name in m.params}
+    return tuple(sorted(names | set(sport.definition)))
+
+
+def _is_set(value: Any, field: Mapping[str, Any]) -> bool:
+    if value is None:
+        return False
+    return not (field.get("zero_is_unset") and value == 0)
+
+
+def resolve_parameters(
+    sport: Sport,
+    activity_json: Mapping[str, Any],
+    params: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    valid_parameters: Mapping[str, Any] | None = None,
+    age: float | None = None,
+) -> Resolved:
+    """Resolve a time frame's parameters.
+
+    Order: ``params`` of the time frame, the athlete's parameter valid at its start
+    (``valid_parameters``), the ``profile`` (weight, height, gender), the activity (a surface may
+    change a factor), the schema's default. Null is unset, and so is 0 where the schema says
+    ``zero_is_unset``. Only with ``estimate_max_hr`` and a known ``age`` (years at the frame's
+    start) is an unset ``max_hr`` estimated: 208 - 0.7 age (Tanaka 2001). All documents are taken
+    as validated.
+    """
+    person = {**profile, "sex": profile.get("sex") or profile.get("gender")}
+    activity = sport.activity_defaults(activity_json) if sport.activity_defaults else {}
+    layers = (
+        ("params", params),
+        ("athlete", valid_parameters or {}),
+        ("profile", {key: person.get(key) for key in ("weight", "height", "sex")}),
+        ("activity", activity),
+    )
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name, field in sport.timeframe_schema["properties"].items():
+        chosen, source = field.get("default"), "default"
+        for label, layer in layers:
+            if _is_set(layer.get(name), field):
+                chosen, source = layer[name], label
+                break
+        if not _is_set(chosen, field):
+            chosen, source = None, "unset"
+        values[name], sources[name] = chosen, source
+    if values.get("max_hr") is None and values.get("estimate_max_hr") and age is not None:
+        values["max_hr"], sources["max_hr"] = 208.0 - 0.7 * age, "estimate"
+    used = {name: values[name] for name in used_parameters(sport)}
+    fingerprint = hashlib.sha256(rfc8785.dumps(used)).hexdigest()
+    return Resolved(values, sources, fingerprint)

@@ -1,0 +1,211 @@
+"""Loads sports from their entry points and checks each before it is enabled.
+
+A sport that fails to load or to check is recorded with its reason; the others go on.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any
+
+import pluggy
+
+import schemas
+from core.sport import hooks
+from core.sport.columns import CHANNELS
+from core.sport.contract import GRADES, Derived, Fold, Kernel, Metric, Sport
+from core.sport.errors import SportError, UnknownSport
+from core.sport.parameters import kernels_of, used_parameters
+
+KEY = re.compile(r"[a-z][A-Za-z0-9_]*")
+FUNCTION = re.compile(r"[\w.]+:\w+")
+# Names that the document gives away itself.
+RESERVED = frozenset(
+    {
+        "definition",
+        "metrics",
+        "parameters",
+        "quality",
+        "notes",
+        "digest",
+        "edition",
+        "input",
+        "last_computation",
+    }
+)
+
+
+@dataclass(frozen=True)
+class SportState:
+    """One line of `touchline sport list`."""
+
+    name: str
+    version: str
+    distribution: str
+    state: str  # enabled or failed
+    reason: str | None
+
+
+def _need(condition: object, message: str) -> None:
+    if not condition:
+        raise SportError(message)
+
+
+def _check_schemas(sport: Sport) -> None:
+    for kind, schema in (
+        ("activity", sport.activity_schema),
+        ("timeframe", sport.timeframe_schema),
+    ):
+        try:
+            schemas.check(schema)
+        except schemas.SchemaError as error:
+            raise SportError(f"{kind} schema: {error.message}") from error
+        _need(
+            schema.get("additionalProperties") is False,
+            f"{kind} schema: additionalProperties must be false",
+        )
+        for name, field in schema.get("properties", {}).items():
+            where = f"{kind} schema, {name}"
+            _need(field.get("title"), f"{where}: no title")
+            _need("type" in field or "const" in field or "enum" in field, f"{where}: no type")
+            if "default" in field:
+                faults = schemas.validate(field, field["default"])
+                _need(not faults, f"{where}: its default breaks it: {faults}")
+    _need(
+        not schemas.validate(sport.activity_schema, {"sport": sport.name}),
+        "activity schema: only sport may be required",
+    )
+    _need(
+        not schemas.validate(sport.timeframe_schema, {}),
+        "timeframe schema: nothing may be required",
+    )
+
+
+def _check_kernel(kernel: Kernel) -> None:
+    where = f"kernel {kernel.name}"
+    _need(FUNCTION.fullmatch(kernel.function), f"{where}: function must be 'module:function'")
+    _need(
+        kernel.version >= 1 and kernel.events_per_sample >= 1, f"{where}: version and events from 1"
+    )
+    _need(set(kernel.inputs) <= set(CHANNELS), f"{where}: unknown channel in {kernel.inputs}")
+    for dtype in (kernel.state, kernel.event):
+        # Padding would be copied into snapshots with whatever bytes it holds.
+        bases = [dtype[name].base.itemsize for name in dtype.names or ()]
+        _need(bases and all(size == 8 for size in bases), f"{where}: dtypes of 8-byte fields only")
+        _need(
+            dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names or ()),
+            f"{where}: padded dtype",
+        )
+
+
+def _check_entry(metric: Metric) -> None:
+    where = f"metric {metric.key}"
+    _need(KEY.fullmatch(metric.key) and metric.key not in RESERVED, f"{where}: not a usable key")
+    _need(metric.version >= 1, f"{where}: version from 1")
+    for name in ("unit", "title", "definition", "boundary", "citation"):
+        _need(str(getattr(metric, name)).strip(), f"{where}: the dictionary needs its {name}")
+    _need(metric.grade in GRADES, f"{where}: grade must be one of {', '.join(GRADES)}")
+
+
+def derived_order(sport: Sport) -> tuple[Derived, ...]:
+    """Derived metrics, each after what it needs. Raises SportError on a cycle or a gap."""
+    by_key = {metric.key: metric for metric in sport.metrics}
+    graph: dict[str, tuple[str, ...]] = {}
+    for metric in by_key.values():
+        graph[metric.key] = metric.needs if isinstance(metric, Derived) else ()
+        missing = [need for need in graph[metric.key] if need not in by_key]
+        _need(not missing, f"metric {metric.key}: needs unknown {missing}")
+    try:
+        order = tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise SportError(f"derived metrics need each other: {error.args[1]}") from error
+    ordered = (by_key[key] for key in order)
+    return tuple(metric for metric in ordered if isinstance(metric, Derived))
+
+
+def check_sport(sport: object) -> Sport:
+    """The freeze check. Returns the sport, or raises SportError with the first fault."""
+    if not isinstance(sport, Sport):
+        raise SportError(f"sport() must return a Sport, not {type(sport).__name__}")
+    _need(re.fullmatch(r"[a-z]+", sport.name), "a sport's name is lower-case letters")
+    _check_schemas(sport)
+    keys = [metric.key for metric in sport.metrics]
+    _need(len(set(keys)) == len(keys), "two metrics have the same key")
+    named: dict[str, Kernel] = {}
+    for metric in sport.metrics:
+        _check_entry(metric)
+        if isinstance(metric, Fold):
+            _need(
+                named.setdefault(metric.kernel.name, metric.kernel) == metric.kernel,
+                f"two kernels are named {metric.kernel.name}",
+            )
+    for kernel in kernels_of(sport):
+        _check_kernel(kernel)
+    derived_order(sport)
+    unknown = set(used_parameters(sport)) - set(sport.timeframe_schema["properties"])
+    _need(not unknown, f"parameters missing from the timeframe schema: {sorted(unknown)}")
+    return sport
+
+
+class Registry:
+    """The sports of this installation, loaded and frozen."""
+
+    def __init__(self, points: tuple[EntryPoint, ...] | None = None) -> None:
+        chosen = entry_points(group=hooks.GROUP) if points is None else points
+        self._sports: dict[str, Sport] = {}
+        self._states: list[SportState] = []
+        for point in sorted(chosen, key=lambda p: p.name):
+            self._load(point)
+
+    def _load(self, point: EntryPoint) -> None:
+        distribution = point.dist.name if point.dist else "unknown"
+        try:
+            sport = check_sport(_sport_of(point))
+            if sport.name in self._sports:
+                raise SportError(f"another plugin has already added {sport.name}")
+        except Exception as error:  # whatever a foreign module raises: the others go on
+            reason = f"{type(error).__name__}: {error}"
+            self._states.append(SportState(point.name, "", distribution, "failed", reason))
+            return
+        self._sports[sport.name] = sport
+        self._states.append(
+            SportState(sport.name, str(sport.version), distribution, "enabled", None)
+        )
+
+    @property
+    def sports(self) -> Mapping[str, Sport]:
+        """Enabled sports by name."""
+        return MappingProxyType(self._sports)
+
+    def sport(self, name: str) -> Sport:
+        """The enabled sport of that name. Raises UnknownSport."""
+        try:
+            return self._sports[name]
+        except KeyError:
+            raise UnknownSport(name) from None
+
+    def states(self) -> list[SportState]:
+        """Every sport found, enabled or failed with its reason."""
+        return list(self._states)
+
+
+def _sport_of(point: EntryPoint) -> Any:
+    # One manager per plugin: a hook call over all of them would end at the first that raises.
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    manager.register(point.load(), name=point.name)
+    manager.check_pending()
+    answers = manager.hook.sport()
+    if len(answers) != 1:
+        raise SportError("the plugin implements no sport() hook")
+    return answers[0]
+
+
+@lru_cache
+def registry() -> Registry:
+    """The installation's registry, loaded once per process."""
+    return Registry()

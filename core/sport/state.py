@@ -1,0 +1,72 @@
+"""The saved state of a fold: a header that must match, then raw little-endian bytes (R5)."""
+
+import json
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from core.sport.contract import Kernel, Sport
+from core.sport.errors import StateMismatch
+
+MAGIC = b"TLFOLD1\n"
+# identity length; start, end, last_t; rate (NaN: unknown), n, n_late, held samples
+FIXED = struct.Struct("<Iqqqdqqq")
+
+
+class Saved(NamedTuple):
+    """A decoded snapshot; ``parts`` are the state, the held samples, then each kernel's events."""
+
+    start: int
+    end: int
+    last_t: int
+    rate: float
+    n: int
+    n_late: int
+    held: int
+    parts: list[bytes]
+
+
+def identity(sport: Sport, kernels: Sequence[Kernel], fingerprint: str) -> bytes:
+    """What a state belongs to: sport, kernels with versions and layout, parameters."""
+    return json.dumps(
+        {
+            "sport": [sport.name, sport.version],
+            "kernels": [
+                [k.name, k.function, k.version, k.state.itemsize, k.event.itemsize] for k in kernels
+            ],
+            "parameters": fingerprint,
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode()
+
+
+def encode(who: bytes, saved: Saved) -> bytes:
+    """One blob; equal folds give equal bytes."""
+    fixed = FIXED.pack(len(who), *saved[:7])
+    sizes = struct.pack(f"<{len(saved.parts)}q", *map(len, saved.parts))
+    return b"".join([MAGIC, fixed, who, sizes, *saved.parts])
+
+
+def decode(who: bytes, blob: bytes, parts: int) -> Saved:
+    """Undo `encode`. Raises StateMismatch for a blob that is foreign or cut short."""
+    head = len(MAGIC) + FIXED.size
+    if blob[: len(MAGIC)] != MAGIC or len(blob) < head:
+        raise StateMismatch("not a saved state")
+    length, *fixed = FIXED.unpack_from(blob, len(MAGIC))
+    if blob[head : head + length] != who:
+        theirs = blob[head : head + length].decode(errors="replace")
+        raise StateMismatch(f"saved for {theirs}, not for {who.decode()}")
+    at = head + length
+    try:
+        sizes = struct.unpack_from(f"<{parts}q", blob, at)
+    except struct.error:
+        raise StateMismatch("saved state is cut short") from None
+    at += 8 * parts
+    if any(size < 0 for size in sizes) or at + sum(sizes) != len(blob):
+        raise StateMismatch("saved state is cut short")
+    cut = []
+    for size in sizes:
+        cut.append(blob[at : at + size])
+        at += size
+    return Saved._make([*fixed, cut])

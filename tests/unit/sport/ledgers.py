@@ -1,0 +1,46 @@
+"""The ledger identities of design/metrics.md R7, for any fold of a field sport."""
+
+import pytest
+
+from core.sport.runner import FrameFold
+
+
+def check_ledgers(fold: FrameFold) -> None:
+    """Raise AssertionError unless every partition of the frame's steps adds up (1e-9 relative)."""
+    values, _ = fold.close().values(True)
+    track = fold.close()._track
+    covered = int(track["time_ms"]) / 1000.0
+    total, bridged = values["total_distance"], values["gap_distance"]
+
+    def near(x: float) -> object:
+        return pytest.approx(x, rel=1e-9, abs=1e-9)
+
+    assert values["moving_time"] + values["standing_time"] == near(covered)
+    times = values["time_per_speed_ranges"]
+    ranged = sum(row["duration"] for row in times)
+    assert ranged <= covered + 1e-9
+    if values["max_speed"] is not None and int(track["measured"]) == fold.n:
+        assert ranged == near(covered)
+    distances = values["distance_per_speed_ranges"]
+    if total is not None:
+        assert sum(row["distance"] for row in distances) + bridged == near(total)
+        assert sum(values["intensity"]["distance"]) == near(total)
+        if values["average_speed"] is not None:
+            assert values["average_speed"] == near((total - bridged) / covered)
+    for rows in (times, distances):
+        assert sum(row["ratio"] for row in rows) == near(1.0) or not any(
+            row["ratio"] for row in rows
+        )
+    zones = values["timePerHrZone"]
+    if zones and any(zone["percentage_hrmax"] for zone in zones):
+        assert sum(zone["percentage_hrmax"] for zone in zones) == near(100.0)
+    bound = (total or 0.0) + 1e-9
+    for family in ("accelerations", "decelerations", "sprint", "hid"):
+        for threshold in values[family].values():
+            assert all(effort["distance"] <= bound for effort in threshold["values"])
+            assert all(effort["duration"] > 0 for effort in threshold["values"])
+    if "active_time" in values:
+        assert values["active_time"] + values["rest_time"] == near(covered)
+    if values.get("metabolic"):
+        bands = values["metabolic"]["bands"]
+        assert sum(band["duration"] for band in bands) == near(ranged)
