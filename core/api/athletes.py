@@ -3,6 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
+from flask import Response, jsonify
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
@@ -74,15 +75,15 @@ class AthleteShape(UserShape):
     def as_contract(self, data: dict[str, Any], user: User, **_: Any) -> dict[str, Any]:
         if user.managed_by_id is not None:
             data.pop("email", None)
-        if not self.context_default:
+        if not self.says_default:
             data.pop("is_default_athlete", None)
         return data
 
-    context_default = False
+    says_default = False
 
 
 class ListedByManagerShape(AthleteShape):
-    context_default = True
+    says_default = True
 
 
 class AthleteRegistrationShape(AthleteShape):
@@ -99,7 +100,7 @@ class ManagedAthleteShape(Shape):
 @authenticated(MANAGER, ADMINISTRATOR)
 @blueprint.arguments(LISTING.query(), location="query")
 @blueprint.response(200, page_of(AthleteShape))
-def list_athletes(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+def list_athletes(actor: Actor, query: dict[str, Any]) -> Response:
     """The athletes on whom you hold READ now."""
     shape = ListedByManagerShape() if "managed_by" in query else AthleteShape()
 
@@ -107,7 +108,7 @@ def list_athletes(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         statement = LISTING.apply(users.athletes(actor), query)
         return paged(session, statement, query["page"], query["limit"], shape.dump)
 
-    return platform().db.read(read)
+    return jsonify(platform().db.read(read))
 
 
 @blueprint.route("/", methods=["POST"])

@@ -7,8 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.api.platform import Platform, platform
-
-WORKER_KEYS = "touchline:alive:worker:*"
+from core.doorbell import ALIVE_WORKER
 
 blueprint = Blueprint("health", __name__)
 
@@ -37,7 +36,7 @@ def _missing(parts: Platform) -> list[str]:
         missing.append("database")
     try:
         parts.redis.ping()
-        if next(parts.redis.scan_iter(WORKER_KEYS, count=1000), None) is None:
+        if next(parts.redis.scan_iter(f"{ALIVE_WORKER}*", count=1000), None) is None:
             missing.append("worker")
     except redis.RedisError as error:
         log.warning("Redis does not answer", reason=str(error))

@@ -49,8 +49,10 @@ def paged(
     dump: Callable[[Any], Any] | None = None,
     largest: int = MAX_LIMIT,
 ) -> dict[str, Any]:
-    """One page of the first entity that ``statement`` selects, each row through ``dump`` where it
-    is given. The statement says the order.
+    """One page of the first entity that ``statement`` selects, in the order that it says.
+
+    The rows are objects, for the shape of the route's response to dump; or, where a shape is chosen
+    per request or loads on access, ``dump`` makes them JSON here and the route answers ``jsonify``.
     """
     limit = min(limit, largest)
     bare = statement.order_by(None).subquery()

@@ -42,7 +42,7 @@ def _page(
 ) -> dict[str, Any]:
     def read(session: Session) -> dict[str, Any]:
         statement = permissions.listing(session, actor, athlete, manager)
-        return paged(session, statement, query["page"], query["limit"], PermissionShape().dump)
+        return paged(session, statement, query["page"], query["limit"])
 
     return platform().db.read(read)
 

@@ -1,0 +1,168 @@
+"""The whole web application over real parts, on both databases, with a few people in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from core.app import create_app
+from core.auth import tokens
+from core.auth.passwords import hash_password
+from core.config import Config
+from core.models import OAuthClient, User
+from core.models.db import Database
+from core.models.users import CAN_CREATE_MANAGED_ATHLETES
+from core.pipeline.objects import ObjectStore
+from core.pipeline.writer import Writer
+from core.policy import Actor
+from core.services import clients, json_schemas, users
+from core.sport import registry as sports
+from tests.redis_server import redis_server
+
+PASSWORD = "correct horse"
+HASH = hash_password(PASSWORD)
+SECRET_KEY = "a key for tests, of no use anywhere else"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def registry() -> Any:
+    """The installed sports."""
+    return sports.registry()
+
+
+@pytest.fixture
+def config(tmp_path: Path, redis_url: str) -> Config:
+    return Config.load({}, data_dir=str(tmp_path), secret_key=SECRET_KEY, redis_url=redis_url)
+
+
+@pytest.fixture
+def app(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
+    """An empty platform; the sports' schemas are in it."""
+    writer = Writer(db)
+    connection = redis.Redis.from_url(config.redis_url)
+    made = create_app(
+        config,
+        db=db,
+        redis=connection,
+        registry=registry,
+        writer=writer,
+        objects=ObjectStore(Path(config.objects_url)),
+    )
+    db.write(lambda session: json_schemas.sync(session, registry))
+    yield made
+    writer.close()
+    connection.close()
+
+
+@dataclass
+class World:
+    """A client of the platform, and who is in it: ``ids`` by username.
+
+    ``admin``; the managers ``ada`` (may create managed athletes) and ``ben``; the athletes ``noe``
+    and ``lea``. Everybody's password is ``PASSWORD``. Nobody has given a permission yet.
+    """
+
+    db: Database
+    client: FlaskClient
+    oauth: OAuthClient
+    oauth_secret: str
+    ids: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def login(self, username: str, scope: str = "all") -> str:
+        """A fresh access token, without the round through the token endpoint."""
+        pair = tokens.new_pair()
+        self.db.write(
+            lambda session: tokens.issue(
+                session,
+                pair,
+                client_id=self.oauth.id,
+                user_id=self.ids[username],
+                scope=scope,
+                seconds=3600,
+            )
+        )
+        return pair.access
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        user: str | None = None,
+        *,
+        token: str | None = None,
+        **kw: Any,
+    ) -> TestResponse:
+        """One request, as ``user``, with ``token``, or as nobody. Paths start after ``/api/v1``,
+        unless they start with ``//``.
+        """
+        if user is not None:
+            token = self.tokens.setdefault(user, "") or self.login(user)
+            self.tokens[user] = token
+        headers = dict(kw.pop("headers", {}))
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        url = path[1:] if path.startswith("//") else f"/api/v1{path}"
+        return self.client.open(url, method=method, headers=headers, **kw)
+
+    def get(self, path: str, user: str | None = None, **kw: Any) -> TestResponse:
+        return self.call("GET", path, user, **kw)
+
+    def post(self, path: str, user: str | None = None, **kw: Any) -> TestResponse:
+        return self.call("POST", path, user, **kw)
+
+    def put(self, path: str, user: str | None = None, **kw: Any) -> TestResponse:
+        return self.call("PUT", path, user, **kw)
+
+    def delete(self, path: str, user: str | None = None, **kw: Any) -> TestResponse:
+        return self.call("DELETE", path, user, **kw)
+
+    def token_request(self, **form: str) -> TestResponse:
+        """The token endpoint, as the registered client."""
+        return self.client.post(
+            "/oauth2/token/", data=form, auth=(self.oauth.client_id, self.oauth_secret)
+        )
+
+
+def _people(session: Session) -> list[User]:
+    made = [
+        users.register_manager(
+            session, username=name, email=f"{name}@club.example", password_hash=HASH
+        )
+        for name in ("ada", "ben")
+    ]
+    made[0].extra_permissions = [CAN_CREATE_MANAGED_ATHLETES]
+    made += [
+        users.register_athlete(
+            session, username=name, email=f"{name}@club.example", password_hash=HASH
+        )
+        for name in ("noe", "lea")
+    ]
+    made.append(users.create_administrator(session, "admin", "admin@club.example", PASSWORD))
+    return made
+
+
+@pytest.fixture
+def world(app: Flask, db: Database) -> World:
+    """The platform with its people."""
+    people = db.write(_people)
+    oauth, secret = db.write(
+        lambda session: clients.create(session, Actor.operator(), "tests", ["password"])
+    )
+    assert secret is not None
+    return World(
+        db, app.test_client(), oauth, secret, ids={user.username: user.id for user in people}
+    )
