@@ -1,6 +1,7 @@
 """R4: the same samples in any cuts, saved and restored at each, give the same bytes."""
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def folded(
     declared, parameters = registry().sport(sport), resolved(sport, preset)
     fold = FrameFold(declared, parameters, START, END, rate)
     edges = [0, *sorted(cuts), len(samples["t"])]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         blob = fold.snapshot()
         fold = FrameFold.restore(declared, parameters, START, END, blob)
         assert fold.snapshot() == blob

@@ -10,7 +10,7 @@ Samples = dict[str, np.ndarray]
 
 
 def walk(seed: int, n: int, hz: float = 10.0, doppler: bool = True) -> Samples:
-    """A player on a pitch: runs and stops, gaps, jumps, missing positions, speeds and heart rates."""
+    """A player on a pitch: runs, stops, gaps, jumps, missing positions, speeds, heart rates."""
     rng = np.random.default_rng(seed)
     steps = np.full(n, round(1000 / hz))
     steps[rng.random(n) < 0.02] *= 2
