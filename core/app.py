@@ -7,7 +7,25 @@ import redis
 from flask import Flask
 from flask_smorest import Api
 
-from core.api import account, athletes, health, managers, permissions, problems, requests
+from core.api import (
+    account,
+    activities,
+    admin,
+    athletes,
+    computed,
+    devices,
+    files,
+    health,
+    jobs,
+    json_schemas,
+    managers,
+    ownerships,
+    permissions,
+    problems,
+    requests,
+    samples,
+    timeframes,
+)
 from core.api.aliases import Aliases
 from core.api.platform import KEY, Platform, directly
 from core.auth import server
@@ -18,7 +36,22 @@ from core.models.db import Database
 
 MEBIBYTE = 2**20
 
-RESOURCES = (account, managers, athletes, permissions)
+RESOURCES = (
+    account,
+    managers,
+    athletes,
+    permissions,
+    devices,
+    ownerships,
+    json_schemas,
+    activities,
+    timeframes,
+    computed,
+    samples,
+    files,
+    jobs,
+    admin,
+)
 
 
 class DocumentedApi(Api):

@@ -196,6 +196,16 @@ def _record(
 
 
 def _import(session: Session, actor: Actor, file: UploadedFile, **arguments: Any) -> Job:
-    job = jobs.submit(session, actor, IMPORT_KIND, {"file": file.id, **arguments})
+    details = {
+        "file": file.id,
+        "device": arguments.get("device"),
+        "start": None,
+        "end": None,
+        "ranges": [],
+        "activity": arguments.get("activity"),
+        "timeframes": [],
+        "repairs": {},
+    }
+    job = jobs.submit(session, actor, IMPORT_KIND, {"file": file.id, **arguments}, details)
     owe(session, IMPORT, job.id)
     return job

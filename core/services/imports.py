@@ -85,17 +85,6 @@ def _begin(
         return None
     job.state = STARTED
     file = session.get_one(UploadedFile, job.arguments["file"])
-    if not job.details:
-        job.details = {
-            "file": file.id,
-            "device": job.arguments.get("device"),
-            "start": None,
-            "end": None,
-            "ranges": [],
-            "activity": job.arguments.get("activity"),
-            "timeframes": [],
-            "repairs": {},
-        }
     return file.sha256, job.arguments, job.details
 
 

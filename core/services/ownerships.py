@@ -2,7 +2,7 @@
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from core import policy
 from core.clock import FAR_FUTURE, to_iso
@@ -75,7 +75,7 @@ def listing(actor: Actor) -> Select[tuple[DeviceOwnership]]:
         select(DeviceOwnership)
         .join(DeviceOwnership.device)
         .where(policy.clause(actor, "ownership.read", DeviceOwnership))
-        .options(joinedload(DeviceOwnership.device))
+        .options(contains_eager(DeviceOwnership.device))
     )
 
 

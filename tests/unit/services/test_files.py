@@ -33,7 +33,7 @@ def test_an_upload_for_a_device(ready: Match) -> None:
     world = ready.world
     job = world.write(files.add_for_device, world.anna, ready.device, STORED, date="2020-05-30")
     assert job.state == "PENDING"
-    assert job.details == {}
+    assert (job.details["device"], job.details["start"]) == (ready.device, None)
     file = world.read(files.of_device, world.anna, ready.device, job.arguments["file"])
     assert (file.name, file.sha256, file.size) == ("match.fit", "0" * 64, 7)
     assert job.arguments == {

@@ -1,0 +1,70 @@
+"""The device uplink: batches of samples, acknowledged only when they are committed."""
+
+import orjson
+from flask import Response, request
+
+from core.api.guard import authenticated
+from core.api.parsing import Blueprint
+from core.api.platform import platform
+from core.clock import now
+from core.errors import UnsupportedMedia
+from core.models.users import MANAGER
+from core.pipeline import uplink
+from core.policy import DEVICE, Actor
+from core.services import samples
+
+JSON = "application/json"
+
+blueprint = Blueprint(
+    "samples",
+    __name__,
+    url_prefix="/api/v1/devices/<int:device>",
+    description="Devices send with their own uplink token, or their owner now sends for them.",
+)
+
+_BODY = {
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {
+                "type": "object",
+                "required": ["batch"],
+                "properties": {
+                    "batch": {"type": "string", "minLength": 1, "maxLength": 64},
+                    "sent": {"type": "integer", "description": "the device's clock, Unix ms"},
+                    "columns": {
+                        "type": "object",
+                        "additionalProperties": {"type": "array", "items": {"type": "number"}},
+                    },
+                    "streams": {"type": "object"},
+                },
+            },
+            "example": {
+                "batch": "7f0c",
+                "sent": 1590868801000,
+                "columns": {"gnss.timestamp": [1590868800000], "gnss.speed": [3.2]},
+            },
+        }
+    },
+}
+
+
+@blueprint.route("/samples/", methods=["POST"])
+@authenticated(MANAGER, DEVICE)
+@blueprint.doc(requestBody=_BODY)
+@blueprint.response(200)
+def send_samples(actor: Actor, device: int) -> Response:
+    """Send a batch.
+
+    The same batch again is answered as the first time, with ``duplicate`` true; the same id with
+    other content is a 409.
+    """
+    received = now()
+    if request.mimetype != JSON:
+        raise UnsupportedMedia(f"samples come as {JSON}")
+    app = platform()
+    app.db.read(lambda session: samples.require_uplink(session, actor, device))
+    body = request.get_data(cache=False)
+    batch = app.offload(lambda: uplink.parse(body, received))
+    answer = app.writer.submit(device, batch, received)
+    return Response(orjson.dumps(answer), mimetype=JSON)
