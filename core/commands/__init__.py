@@ -1,0 +1,1 @@
+"""The commands, one file per family. Heavy imports stand inside them: ``--help`` is quick."""

@@ -1,0 +1,36 @@
+"""Redis keys by which the processes of one platform notice each other. Nothing here is a promise:
+what must not be lost is a row in the database (core.models.outbox).
+"""
+
+from collections.abc import Callable
+
+import redis
+import structlog
+
+WAKE = "touchline:wake"  # channel: somebody owes work, look now
+EPOCH = "touchline:epoch"  # written by the relay; gone means that Redis was emptied
+ALIVE_WORKER = "touchline:alive:worker:"  # + the worker's name
+ALIVE_RELAY = "touchline:alive:relay"
+ALIVE_SECONDS = 15  # life of an alive key; refreshed every HEARTBEAT_SECONDS
+HEARTBEAT_SECONDS = 5
+
+_PATIENCE = 2.0  # seconds; a caller that only rings a bell must not hang on it
+
+log = structlog.get_logger(__name__)
+
+
+def connect(url: str, patience: float = _PATIENCE) -> redis.Redis:
+    """A client that gives up after ``patience`` seconds instead of hanging. Connects on use."""
+    return redis.Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+
+
+def bell(client: redis.Redis) -> Callable[[], None]:
+    """A function for ``Database.wake``: tells the relay that work is owed, and never raises."""
+
+    def ring() -> None:
+        try:
+            client.publish(WAKE, "")
+        except redis.RedisError as error:
+            log.debug("no wake-up sent", reason=str(error))
+
+    return ring

@@ -1,0 +1,155 @@
+"""Worker processes as they run in production: RQ, a real Redis, real databases."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import select
+
+from core.clock import now
+from core.config import Config
+from core.doorbell import ALIVE_WORKER
+from core.models import Device, Job, Outbox, SampleTail
+from core.models.db import Database
+from core.models.outbox import IMPORT, MERGE, owe
+from core.supervisor import Child
+from workers import jobs
+from workers.relay import Relay
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def owed(db: Database) -> list[Outbox]:
+    return list(db.read(lambda s: s.scalars(select(Outbox)).all()))
+
+
+def spoiled_device(db: Database) -> None:
+    """A device whose hot tail cannot be read, and the merge that it owes."""
+
+    def fill(session) -> None:
+        session.add(Device(id=1, device_name="one", serial_number="1"))
+        session.flush()
+        for seq in (1, 2):
+            session.add(
+                SampleTail(
+                    device_id=1, stream="samples", seq=seq, t0=seq, t1=seq, n=1, data=b"garbage"
+                )
+            )
+        owe(session, MERGE, 1)
+
+    db.write(fill)
+
+
+@pytest.fixture
+def context(db: Database) -> Iterator[jobs.Context]:
+    from core.pipeline.objects import ObjectStore
+    from core.sport.registry import registry
+
+    context = jobs.Context(db, registry(), ObjectStore(Path("unused")))
+    jobs.prepare(context)
+    yield context
+    jobs.prepare(None)
+
+
+def test_a_job_that_raises_is_tried_three_times_then_dropped(
+    db: Database, context: jobs.Context
+) -> None:
+    spoiled_device(db)
+    for attempt, pause in ((1, 2_000), (2, 10_000)):
+        (row,) = owed(db)
+        jobs.perform(row.id)
+        (row,) = owed(db)
+        assert row.attempts == attempt
+        assert row.lease == 0
+        assert pause - 1_000 < row.due - now() <= pause
+    jobs.perform(row.id)
+    assert owed(db) == []
+
+
+def test_an_import_that_keeps_dying_ends_as_a_failed_job(
+    db: Database, context: jobs.Context
+) -> None:
+    def fill(session) -> None:
+        session.add(
+            Job(
+                id=1,
+                job_id="job-1",
+                kind="import",
+                details={},
+                arguments={"file": 1},
+                created=0,
+                state="STARTED",
+            )
+        )
+        owe(session, IMPORT, 1)
+
+    db.write(fill)
+    for _ in range(3):
+        (row,) = owed(db)
+        jobs.died(row.id, "the process that did the work ended by signal 9")
+    assert owed(db) == []
+    job = db.read(lambda s: s.scalars(select(Job)).one())
+    assert job.state == "FAILURE"
+    assert job.finished is not None
+    assert "signal 9" in job.details["reason"]
+
+
+def test_a_row_that_was_settled_meanwhile_is_no_work(context: jobs.Context) -> None:
+    jobs.perform(4711)
+
+
+@pytest.fixture
+def start_worker(
+    db: Database, redis_url: str, client: redis.Redis, tmp_path: Path
+) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    from core.embedded import touchline_command
+
+    config = Config.load({}, data_dir=str(tmp_path))
+    env = {
+        **os.environ,
+        **config.environment(),
+        "TOUCHLINE_DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
+        "TOUCHLINE_REDIS_URL": redis_url,
+    }
+    children: list[Child] = []
+
+    def start(queues: str) -> subprocess.Popen[bytes]:
+        child = Child(queues, [touchline_command(), "worker", "--queues", queues], env)
+        child.start()
+        children.append(child)
+        wait_for(lambda: client.keys(ALIVE_WORKER + "*"))
+        assert child.process is not None
+        return child.process
+
+    yield start
+    for child in children:
+        child.stop(signal.SIGKILL)
+        assert child.process is not None
+        child.process.wait()
+
+
+@pytest.mark.parametrize("queues", ["live,bulk", "bulk"])
+def test_a_worker_process_does_what_is_owed_and_stops_gracefully(
+    db: Database,
+    client: redis.Redis,
+    start_worker: Callable[[str], subprocess.Popen[bytes]],
+    queues: str,
+) -> None:
+    worker = start_worker(queues)
+    db.write(lambda s: s.add(Device(id=1, device_name="one", serial_number="1")))
+    db.write(lambda s: owe(s, MERGE, 1))
+    Relay(db, client).step()
+    wait_for(lambda: not owed(db))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(10) == 0
+    assert client.keys(ALIVE_WORKER + "*") == []

@@ -1,0 +1,166 @@
+"""A worker process: warmed kernels, then jobs from its queues until it is asked to stop.
+
+``live`` alone is served inside the process (2 ms from queue to start, folds kept hot); any other
+set of queues by forking, so that a job that crashes takes nobody with it and a job's memory goes
+with it (design/architecture.md section 5).
+"""
+
+import fcntl
+import gc
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+import redis
+import structlog
+from rq import SimpleWorker, Worker
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from core.config import Config
+from core.doorbell import ALIVE_SECONDS, ALIVE_WORKER, HEARTBEAT_SECONDS, bell, connect
+from core.models.db import Database
+from core.process import die_with_parent
+
+from .queues import LIVE, QUEUES
+
+# RQ waits for a job worker_ttl - 15 s, then sends its heartbeat: ours goes with it.
+_WORKER_TTL = 15 + HEARTBEAT_SECONDS
+
+log = structlog.get_logger(__name__)
+
+
+def run(config: Config, queues: tuple[str, ...] = QUEUES) -> None:
+    """Serve ``queues`` until SIGTERM or SIGINT; the job in hand is finished first."""
+    _set_numba_environment(config.data_dir)
+    _prepare(config)
+    stopping = threading.Event()
+    client = connect(config.redis_url, patience=_WORKER_TTL + 10)
+    kind = LiveWorker if queues == (LIVE,) else ForkingWorker
+    log.info("worker ready", queues=",".join(queues), kind=kind.__name__)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    while not stopping.is_set():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        try:
+            worker = kind(
+                list(queues),
+                name=uuid4().hex,
+                connection=client,
+                serializer=JSONSerializer,
+                worker_ttl=_WORKER_TTL,
+                job_monitoring_interval=HEARTBEAT_SECONDS,
+                log_job_description=False,
+                work_horse_killed_handler=_report_death,
+            )
+            worker.stopping = stopping
+            worker.work(logging_level="WARNING")
+        except redis.RedisError as error:
+            log.warning("Redis does not answer; waiting", reason=str(error))
+        if not stopping.is_set():
+            stopping.wait(1.0)  # RQ gave up its loop because Redis went away: begin again
+    log.info("worker stopped", queues=",".join(queues))
+
+
+class _Alive:
+    """What both kinds of worker add to RQ's: our alive key, our idea of stopping."""
+
+    max_connection_wait_time = 2.0  # RQ's own minute would outlast many a restart
+    stopping: threading.Event
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)  # type: ignore[misc]
+        client = self.connection if pipeline is None else pipeline  # type: ignore[attr-defined]
+        client.set(ALIVE_WORKER + self.name, "1", ex=ALIVE_SECONDS)  # type: ignore[attr-defined]
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stopping.set()
+        super().request_stop(signum, frame)  # type: ignore[misc]
+
+    def register_death(self) -> None:
+        super().register_death()  # type: ignore[misc]
+        self.connection.delete(ALIVE_WORKER + self.name)  # type: ignore[attr-defined]
+
+    def subscribe(self) -> None:
+        """No commands over Redis: they would cost a thread, which a fork may catch in mid-lock."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed."""
+
+
+class LiveWorker(_Alive, SimpleWorker):
+    """Runs jobs in its own process."""
+
+
+class ForkingWorker(_Alive, Worker):
+    """Runs each job in a child, which never outlives it."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent(self.pid)
+        super().main_work_horse(job, queue)
+
+
+def _report_death(job: Job, _pid: int, status: int, _usage: object) -> None:
+    from . import jobs
+
+    ending = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {status}"
+    jobs.died(job.args[0], f"the process that did the work ended by {ending}")
+
+
+def _set_numba_environment(data_dir: Path) -> None:
+    """numba reads these when it is imported: a cache that is writable, and no vector maths library
+    whose last bits differ from machine to machine."""
+    cache = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(data_dir / "numba")))
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
+
+
+def _compile_aside(cache: Path) -> None:
+    """On the first start, compile the kernels in a child: the compiler's memory goes with it, and a
+    second worker that starts at the same time waits and finds them done."""
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if any(cache.rglob("*.nbi")):
+            return
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)  # if it failed, the parent meets the same reason and says it
+            return
+        status = 1
+        try:
+            die_with_parent()
+            from core.sport import runner
+
+            runner.warm()
+            status = 0
+        finally:
+            os._exit(status)
+
+
+def _prepare(config: Config) -> None:
+    """Load the sports, load or compile their kernels, and give jobs what they work with."""
+    began = time.monotonic()
+    _compile_aside(Path(os.environ["NUMBA_CACHE_DIR"]))
+    # Not before: importing these imports numba.
+    from core.pipeline.objects import ObjectStore
+    from core.sport import runner
+    from core.sport.registry import registry
+
+    from . import jobs
+
+    runner.warm()
+    db = Database(config.database_url)
+    db.wake = bell(connect(config.redis_url))
+    jobs.prepare(jobs.Context(db, registry(), ObjectStore(Path(config.objects_url))))
+    gc.collect()
+    gc.freeze()  # forked children then share these pages instead of copying them
+    log.info("kernels are warm", seconds=round(time.monotonic() - began, 2))

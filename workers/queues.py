@@ -1,0 +1,32 @@
+"""Which queue serves each topic of the outbox, and for how long a worker may have it."""
+
+from typing import NamedTuple
+
+from core.models import outbox
+
+LIVE, INGEST, COMPUTE, BULK = "live", "ingest", "compute", "bulk"
+QUEUES = (LIVE, INGEST, COMPUTE, BULK)
+
+# By name, so that the relay never imports the sports' kernels that the job needs.
+PERFORM = "workers.jobs.perform"
+
+
+class Route(NamedTuple):
+    """``seconds`` is the job's time limit; ``lease`` adds the time to notice that it is over."""
+
+    queue: str
+    seconds: int
+
+    @property
+    def lease(self) -> int:
+        """How long the relay leaves a claimed row alone, in milliseconds."""
+        return (self.seconds + 5) * 1000
+
+
+ROUTES = {
+    outbox.TICK: Route(LIVE, 10),
+    outbox.REFOLD: Route(COMPUTE, 120),
+    outbox.CLOSE: Route(COMPUTE, 120),
+    outbox.IMPORT: Route(INGEST, 900),
+    outbox.MERGE: Route(BULK, 120),
+}
