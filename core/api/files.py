@@ -7,14 +7,14 @@ from io import BytesIO
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, request, send_file
+from flask import Request, Response, request, send_file
 from flask_smorest.fields import Upload
 from marshmallow import fields
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import CombinedMultiDict, FileStorage
 
 from core.api.guard import authenticated
 from core.api.jobs import JobShape
-from core.api.parsing import Blueprint
+from core.api.parsing import Blueprint, Parser
 from core.api.platform import platform
 from core.api.shapes import QueryInteger, Shape
 from core.errors import UnsupportedMedia
@@ -27,21 +27,18 @@ MULTIPART = "multipart/form-data"
 MEBIBYTE = 2**20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-blueprint = Blueprint(
-    "files",
-    __name__,
-    url_prefix="/api/v1",
-    description="Uploads are kept byte for byte; a job makes samples and time frames of them.",
-)
 
-
-class FileShape(ma.Schema):
-    file = Upload(required=True)
+class FilePart(Upload):
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise ma.ValidationError("must be a file, not a text")
+        return value
 
 
 class DeviceFileShape(Shape):
     """``date`` and ``timezone`` for formats that carry only the time of day."""
 
+    file = FilePart(required=True)
     date = fields.String()
     timezone = fields.String()
 
@@ -51,6 +48,25 @@ class AthleteFileShape(DeviceFileShape):
 
     activity = QueryInteger()
     sport = fields.String()
+
+
+class MultipartParser(Parser):
+    """Fields and file parts of a form are checked, and documented, as one shape."""
+
+    def load_form(self, req: Request, schema: ma.Schema) -> Any:
+        return self._makeproxy(CombinedMultiDict([req.form, req.files]), schema)
+
+
+class MultipartBlueprint(Blueprint):
+    ARGUMENTS_PARSER = MultipartParser()
+
+
+blueprint = MultipartBlueprint(
+    "files",
+    __name__,
+    url_prefix="/api/v1",
+    description="Uploads are kept byte for byte; a job makes samples and time frames of them.",
+)
 
 
 def large_body(route: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,32 +109,26 @@ def _bytes(file: UploadedFile) -> Response:
 @blueprint.route("/devices/<int:device>/files/", methods=["POST"])
 @authenticated(MANAGER)
 @large_body
-@blueprint.arguments(FileShape, location="files")
-@blueprint.arguments(DeviceFileShape, location="form")
+@blueprint.arguments(DeviceFileShape, location="form", content_type=MULTIPART)
 @blueprint.response(202, JobShape)
-def upload_for_device(
-    actor: Actor, upload: dict[str, Any], form: dict[str, Any], device: int
-) -> Job:
+def upload_for_device(actor: Actor, form: dict[str, Any], device: int) -> Job:
     """Store a file's samples with a device that you own now."""
     app = platform()
     app.db.read(lambda session: files.may_add_for_device(session, actor, device))
-    stored = _stored(upload["file"])
+    stored = _stored(form.pop("file"))
     return app.db.write(lambda s: files.add_for_device(s, actor, device, stored, **form))
 
 
 @blueprint.route("/athletes/<int:athlete>/files/", methods=["POST"])
 @authenticated(MANAGER, ATHLETE)
 @large_body
-@blueprint.arguments(FileShape, location="files")
-@blueprint.arguments(AthleteFileShape, location="form")
+@blueprint.arguments(AthleteFileShape, location="form", content_type=MULTIPART)
 @blueprint.response(202, JobShape)
-def upload_for_athlete(
-    actor: Actor, upload: dict[str, Any], form: dict[str, Any], athlete: int
-) -> Job:
+def upload_for_athlete(actor: Actor, form: dict[str, Any], athlete: int) -> Job:
     """Make device, activity, time frames and results of a file: with WRITE now, or yourself."""
     app = platform()
     app.db.read(lambda session: files.may_add_for_athlete(session, actor, athlete))
-    stored = _stored(upload["file"])
+    stored = _stored(form.pop("file"))
     return app.db.write(
         lambda s: files.add_for_athlete(s, actor, app.registry, athlete, stored, **form)
     )

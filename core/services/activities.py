@@ -36,7 +36,7 @@ def create(
     return activity
 
 
-def listing(actor: Actor) -> Select[tuple[Activity]]:
+def listing(actor: Actor) -> Select[Activity]:
     """The activities that the actor may read: a manager's own."""
     return select(Activity).where(policy.clause(actor, "activity.read", Activity))
 

@@ -89,7 +89,7 @@ def for_file(session: Session, manager_id: int, athlete_id: int, recorder: str |
 
 def listing(
     actor: Actor, *, current: bool = False, activity_id: int | None = None
-) -> Select[tuple[Device]]:
+) -> Select[Device]:
     """The devices that the actor ever owned, or owns now; ``activity_id`` narrows to those that a
     time frame of the activity links.
     """

@@ -196,7 +196,7 @@ def _record(
 
 
 def _import(session: Session, actor: Actor, file: UploadedFile, **arguments: Any) -> Job:
-    details = {
+    details: dict[str, Any] = {
         "file": file.id,
         "device": arguments.get("device"),
         "start": None,

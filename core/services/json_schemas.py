@@ -55,7 +55,7 @@ def latest(session: Session, sport: str, kind: str) -> JsonSchema | None:
     )
 
 
-def listing(actor: Actor) -> Select[tuple[JsonSchema]]:
+def listing(actor: Actor) -> Select[JsonSchema]:
     """Every schema, for managers and administrators."""
     policy.require_schema_reader(actor)
     return select(JsonSchema)

@@ -69,7 +69,7 @@ def at(session: Session, device_id: int, moment: int) -> DeviceOwnership | None:
     )
 
 
-def listing(actor: Actor) -> Select[tuple[DeviceOwnership]]:
+def listing(actor: Actor) -> Select[DeviceOwnership]:
     """The ownerships that the actor may see: a manager's own, past and present."""
     return (
         select(DeviceOwnership)

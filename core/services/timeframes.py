@@ -57,7 +57,7 @@ def create(session: Session, actor: Actor, draft: Draft) -> TimeFrame:
     return frame
 
 
-def listing(actor: Actor) -> Select[tuple[TimeFrame]]:
+def listing(actor: Actor) -> Select[TimeFrame]:
     """The frames that the actor may read: a manager's own, an athlete's of themselves."""
     return select(TimeFrame).where(policy.clause(actor, "timeframe.read", TimeFrame))
 

@@ -134,7 +134,11 @@ def test_bodies_that_are_no_upload(app: Flask, scene: Match) -> None:
     world, path = scene.world, f"/devices/{scene.device}/files/"
     problem(world.post(path, "ada", json={"file": "x"}), 415)
     problem(world.post(path, "ada", data=b"x", content_type="application/octet-stream"), 415)
-    assert pointers(world.post(path, "ada", data={"other": (BytesIO(b"x"), "x")})) == ["/file"]
+    multipart = {"content_type": "multipart/form-data"}
+    assert pointers(world.post(path, "ada", data={}, **multipart)) == ["/file"]
+    assert pointers(world.post(path, "ada", data={"file": "text"}, **multipart)) == ["/file"]
+    extra = part() | {"other": (BytesIO(b"x"), "x")}
+    assert pointers(world.post(path, "ada", data=extra)) == ["/other"]
     large = part(b"x" * (9 * 2**20))  # more than a JSON body may have
     assert world.post(path, "ada", data=large).status_code == 202
 
