@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.efforts import EFFORT_DIGITS
 
 STATE = np.dtype(
     [
@@ -114,7 +115,7 @@ ACCELERATION_METRICS = (
         boundary="peak >= threshold; in while acceleration >= effort_boundary",
         citation="Insiders API 1.22; Varley 2017, IJSPP 12:1059; Delves 2021, Sports Med Open 7:45",
         grade="A",
-        digits=3,
+        digits=EFFORT_DIGITS,
         kernel=ACCELERATIONS,
         output=lambda reading: by_class(reading, 1, reading.values["acceleration_thresholds"]),
     ),
@@ -128,7 +129,7 @@ ACCELERATION_METRICS = (
         boundary="-peak >= threshold; in while acceleration <= -effort_boundary",
         citation="Insiders API 1.22; Varley 2017, IJSPP 12:1059; Delves 2021, Sports Med Open 7:45",
         grade="A",
-        digits=3,
+        digits=EFFORT_DIGITS,
         kernel=ACCELERATIONS,
         output=lambda reading: by_class(reading, -1, reading.values["deceleration_thresholds"]),
     ),

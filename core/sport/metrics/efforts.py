@@ -7,6 +7,9 @@ import numpy as np
 from core.sport.contract import Derived, Fold, Kernel, Reading, Values
 
 MOST = 6
+# The vendor rounds entries to 3 or 4 places; sums over a match's entries would then miss the
+# values of golden.json by more than their tolerance, and no rounding is part of the contract.
+EFFORT_DIGITS = 6
 CLOSED, OPEN, PENDING = 0, 1, 2
 
 STATE = np.dtype(
@@ -128,6 +131,7 @@ EFFORT_METRICS = (
         boundary="in while speed >= threshold",
         citation="Insiders API 1.22; STATSports sprint definition",
         grade="A",
+        digits=EFFORT_DIGITS,
         kernel=SPRINT,
         output=lambda reading: by_threshold(reading, reading.values["sprint_thresholds"]),
     ),
@@ -143,6 +147,7 @@ EFFORT_METRICS = (
         boundary="in while speed >= threshold",
         citation="Insiders API 1.22",
         grade="A",
+        digits=EFFORT_DIGITS,
         kernel=HID,
         output=lambda reading: by_threshold(reading, reading.values["hid_thresholds"]),
     ),
