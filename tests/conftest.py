@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,20 +55,34 @@ def _with_template(url: str) -> Iterator[str]:
     admin.dispose()
 
 
-@pytest.fixture
-def db_postgres(postgres_url: str) -> Iterator[Database]:
-    """A fresh PostgreSQL database, copied from the migrated template."""
-    template = make_url(postgres_url)
+@contextmanager
+def _copy(template_url: str) -> Iterator[str]:
+    """The URL of a fresh database, copied from the migrated template."""
+    template = make_url(template_url)
     name = f"touchline_{uuid4().hex[:12]}"
     admin = create_engine(template.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template.database}"))
-    database = Database(template.set(database=name).render_as_string(hide_password=False))
-    yield database
-    database.close()
+    yield template.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture
+def db_postgres(postgres_url: str) -> Iterator[Database]:
+    """A fresh, migrated PostgreSQL database."""
+    with _copy(postgres_url) as url:
+        database = Database(url)
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database that lasts for the run."""
+    with _copy(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""Recordings uploaded by REST give the golden values: file in, job, computed data out."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.platform import Platform
+from tests.unit.sport.goldens import compare, efforts_over, found
+
+pytestmark = [pytest.mark.e2e, pytest.mark.recordings]
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture(scope="module")
+def coach(platform: Platform) -> tuple[httpx.Client, int]:
+    """A manager's HTTP client, and the id of an athlete that the manager manages."""
+    client = platform.cli("client", "create", "--name", "AMS", "--grant", "password")
+    http = httpx.Client(base_url=platform.url, timeout=60)
+    account = {"username": "coach-files", "email": "c@club.example", "password": PASSWORD}
+    manager = http.post("/api/v1/managers/", json=account).raise_for_status().json()
+    platform.cli("user", "permit", "coach-files", "can_create_managed_athletes")
+    form = {"grant_type": "password", "username": "coach-files", "password": PASSWORD}
+    auth = (client["client_id"], client["client_secret"])
+    token = http.post("/oauth2/token/", data=form, auth=auth).raise_for_status().json()
+    http.headers["Authorization"] = f"Bearer {token['access_token']}"
+    body = {"managed_by": manager["id"], "athlete_profile": {"first_name": "U16"}}
+    athlete = http.post("/api/v1/athletes/create-managed/", json=body).raise_for_status().json()
+    return http, athlete["id"]
+
+
+def upload(coach: tuple[httpx.Client, int], data: bytes, name: str, **form: str) -> dict[str, Any]:
+    """Upload for the athlete and poll the job to its end."""
+    http, athlete = coach
+    answer = http.post(
+        f"/api/v1/athletes/{athlete}/files/", files={"file": (name, data)}, data=form
+    )
+    assert answer.status_code == 202, answer.text
+    job, deadline = answer.json(), time.monotonic() + 60
+    while job["state"] in ("PENDING", "STARTED") and time.monotonic() < deadline:
+        time.sleep(0.2)
+        job = http.get(f"/api/v1/jobs/{job['job_id']}/info/").raise_for_status().json()
+    return job
+
+
+@pytest.mark.parametrize("name", ["statsports_U16_ID66.csv", "statsports_U16_ID67.csv"])
+def test_statsports_by_rest(recordings: Path, coach: tuple[httpx.Client, int], name: str) -> None:
+    data = (recordings / "soccer" / name).read_bytes()
+    # golden.json places the time of day on the first day of Unix time.
+    job = upload(coach, data, "anything.bin", date="1970-01-01")
+    assert job["state"] == "SUCCESS", job
+    (frame,) = job["details"]["timeframes"]
+    document = coach[0].get(f"/api/v1/timeframes/{frame}/computed/").raise_for_status().json()
+    assert document["quality"]["arrival"]["late"] == 0
+    ours = found(document, document, document["input"]["samples"])
+    compare(recordings, name, ours, without={"n_late", "ungated_distance_m"})
+    if "ID67" in name:  # the printed row of metrics.md section 5
+        over_four = efforts_over(document, "hid", 1)
+        assert (len(over_four), document["total_distance"]) == (20, 3743.27)
+    kept = coach[0].get(f"/api/v1/athletes/{coach[1]}/files/{job['details']['file']}/")
+    assert kept.content == data
+
+
+def test_catapult_by_rest(recordings: Path, coach: tuple[httpx.Client, int]) -> None:
+    job = upload(coach, (recordings / "soccer" / "U18_ID3.csv").read_bytes(), "x", sport="soccer")
+    assert job["state"] == "SUCCESS", job
+    (frame,) = job["details"]["timeframes"]
+    document = coach[0].get(f"/api/v1/timeframes/{frame}/computed/").raise_for_status().json()
+    ours = found(document, document, document["input"]["samples"])
+    compare(recordings, "U18_ID3.csv", ours, without={"n_late", "ungated_distance_m"})
+
+
+def test_a_recording_without_its_day_says_so(
+    recordings: Path, coach: tuple[httpx.Client, int]
+) -> None:
+    data = (recordings / "soccer" / "statsports_U16_ID66.csv").read_bytes()
+    job = upload(coach, data, "match.csv")
+    assert (job["state"], job["details"]["reason"]) == ("FAILURE", "date_required")
