@@ -5,7 +5,7 @@ one-dimensional array, all of one length. ``"t"`` comes first, int64 Unix millis
 column is float64 in the unit of its channel, NaN where the sample has no value.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ MINUTE = 60_000
 MAX_GAP = 5 * MINUTE  # a longer silence starts another range, and another block
 MAX_SCALE = 9  # decimals; 1e-9 degrees is a tenth of a millimetre
 _EXACT = float(2**53)  # integers up to here are exact in a float64
-_PROBE = 32
+_INT32 = 2**31 - 1
+_PROBE = 128
 
 
 class Channel(NamedTuple):
@@ -108,13 +109,11 @@ def concat(parts: Sequence[Mapping[str, NDArray]]) -> Columns:
     clocks = [part["t"] for part in parts]
     joined: Columns = {"t": np.concatenate(clocks) if clocks else np.empty(0, np.int64)}
     for name in names - {"t"}:
-        column = np.full(len(joined["t"]), np.nan)
+        column = np.empty(len(joined["t"]))
         at = 0
         for part in parts:
-            n = size(part)
-            if name in part:
-                column[at : at + n] = part[name]
-            at += n
+            column[at : at + size(part)] = part.get(name, np.nan)
+            at += size(part)
         joined[name] = column
     return _ordered(joined)
 
@@ -172,29 +171,54 @@ def exact_decimals(values: NDArray) -> tuple[NDArray, NDArray]:
     there, with the smallest scale of 0 to 9 that does it; scale -1 where none does (then ``whole``
     says nothing). Absent values are 0 in ``whole``.
     """
-    k, n = values.shape
-    whole = np.zeros((k, n), np.int64)
-    scale = np.full(k, -1, np.int8)
-    first = np.zeros(k, np.int8)
-    if n > 4 * _PROBE:  # a few values tell where to start: the whole needs no fewer decimals
-        first = exact_decimals(np.ascontiguousarray(values[:, :: n // _PROBE]))[1]
-    open_rows = np.flatnonzero(first >= 0)
+    whole = np.zeros(values.shape, np.int64)
+    scale = np.full(len(values), -1, np.int8)
+    absent = np.isnan(values)
     for decimals in range(MAX_SCALE + 1):
-        rows = open_rows[first[open_rows] <= decimals]
+        rows = np.flatnonzero(scale < 0)
         if not len(rows):
-            continue
+            break
         power = 10.0**decimals
         x = values[rows]
         with np.errstate(over="ignore", invalid="ignore"):
             candidate = np.rint(x * power)
             fits = (candidate / power == x) & (np.abs(candidate) <= _EXACT)
-        absent = np.isnan(x)
-        good = (fits | absent).all(axis=1)
+        good = (fits | absent[rows]).all(axis=1)
         done = rows[good]
-        whole[done] = np.where(absent[good], 0.0, candidate[good]).astype(np.int64)
+        whole[done] = np.where(absent[done], 0.0, candidate[good]).astype(np.int64)
         scale[done] = decimals
-        open_rows = open_rows[scale[open_rows] < 0]
     return whole, scale
+
+
+def exact_long_columns(columns: Sequence[NDArray]) -> Iterator[tuple[NDArray, int]]:
+    """``exact_decimals`` column by column, for many values: yields (whole as int32 or int64,
+    scale), or (the column itself, -1). A few values tell where to start: all of them need no fewer.
+    """
+    if not columns:
+        return
+    some = np.array([column[:: 1 + len(column) // _PROBE] for column in columns])
+    _, scales = exact_decimals(some)
+    for column, first in zip(columns, scales.tolist(), strict=True):
+        places = range(first, MAX_SCALE + 1) if first >= 0 else range(0)
+        found = ((_as_whole(column, decimals), decimals) for decimals in places)
+        yield next(((w, d) for w, d in found if w is not None), (column, -1))
+
+
+def _as_whole(x: NDArray, decimals: int) -> NDArray | None:
+    power = 10.0**decimals
+    with np.errstate(over="ignore", invalid="ignore"):
+        candidate = x * power
+        np.rint(candidate, out=candidate)
+        fits = candidate / power == x
+        if not fits.all():
+            absent = np.isnan(x)
+            if not (fits | absent).all():
+                return None
+            candidate[absent] = 0.0
+    largest = max(-candidate.min(), candidate.max())
+    if largest > _EXACT:
+        return None
+    return candidate.astype(np.int32 if largest <= _INT32 else np.int64)
 
 
 def _ordered(columns: Columns) -> Columns:

@@ -15,9 +15,9 @@ The ledger (``uplink_batch``) is never changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import CursorResult, Delete, Row, Update, delete, func, insert, select, true, update
+from sqlalchemy import Row, delete, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from core.clock import now
@@ -26,12 +26,13 @@ from core.models.devices import Device
 from core.models.outbox import MERGE, owe, settle
 from core.models.samples import SampleBlock, SampleTail, UplinkBatch
 
-from .columns import MAX_GAP, MINUTE, STREAMS, cut, merge
-from .store import MAX_ROWS, MAX_SPAN, SEALED, block_row, decode_part, overlapping, parts_of
+from .columns import MAX_GAP, MINUTE, STREAMS, cut
+from .store import MAX_ROWS, MAX_SPAN, SEALED, block_row, open_parts, overlapping, parts_of
 
 AGAIN = MINUTE  # between two merges of a device that sends
 QUIET = 10 * MINUTE  # nothing received for so long: the newest group is sealed as well
 _STEPS = ((2, 6_000), (1, 600))  # level and the samples that are worth a block of it
+_INDEX = 7  # columns of a part without its data
 _IDS = 5_000  # of one IN list; SQLite takes 32,766
 
 
@@ -96,8 +97,8 @@ def _facts(session: Session, device_id: int, stream: str, now: int) -> tuple[Seq
     if first is None or last is None:
         return [], True
     # A block before the first may still have room: it ends within MAX_GAP if so.
-    around = parts_of(device_id, stream, first - MAX_GAP, last + MAX_GAP + 1, data=False)
-    return session.execute(around).all(), _is_quiet(session, device_id, now)
+    around = parts_of(session, device_id, stream, first - MAX_GAP, last + MAX_GAP + 1)
+    return around, _is_quiet(session, device_id, now)
 
 
 def _is_quiet(session: Session, device_id: int, now: int) -> bool:
@@ -169,37 +170,37 @@ def _parts(units: Iterable[Unit]) -> list[Row]:
 
 
 def _rewrite(db: Database, device_id: int, stream: str, rewrite: Rewrite) -> int:
-    tail = [part.id for part in rewrite.parts if part.level == 0]
-    old = [part.id for part in rewrite.parts if part.level > 0]
-    if len(rewrite.parts) == 1 and old:
-        return _promote(db, old[0], rewrite.level)
     first = min(part.t0 for part in rewrite.parts)
     last = max(part.t1 for part in rewrite.parts)
-    loaded = db.read(
-        lambda session: session.execute(
-            parts_of(device_id, stream, first, last + 1, data=True)
-        ).all()
+    wanted = {tuple(part) for part in rewrite.parts}
+    tail = [part.id for part in rewrite.parts if part.level == 0]
+    old = [part.id for part in rewrite.parts if part.level > 0]
+    alone = len(wanted) == len(old) == 1  # a block that is already what it should be
+    everything = db.read(
+        lambda session: parts_of(session, device_id, stream, first, last + 1, data=not alone)
     )
-    wanted = {(part.level > 0, part.id) for part in rewrite.parts}
-    loaded = [part for part in loaded if (part.level > 0, part.id) in wanted]
+    loaded = [part for part in everything if tuple(part)[:_INDEX] in wanted]
     if len(loaded) < len(wanted):
         return 0
-    loaded.sort(key=lambda part: (part.seq_hi, part.t0))
-    seqs = (min(part.seq_lo for part in loaded), max(part.seq_hi for part in loaded))
-    columns = merge([decode_part(part) for part in loaded])
-    new = [
-        block_row(device_id, stream, piece, seqs, rewrite.level)
-        for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
-    ]
+    new = [] if alone else _merged(device_id, stream, loaded, rewrite.level)
 
     def replace(session: Session) -> None:
         # One merge of a device at a time commits: two could delete each other's parts crosswise.
         session.execute(
             select(Device.id).where(Device.id == device_id).with_for_update(key_share=True)
         )
-        if _delete(session, SampleTail, tail) + _delete(session, SampleBlock, old) < len(wanted):
+        # Whole rows are compared: SQLite gives the ids of deleted rows to new ones.
+        present = parts_of(session, device_id, stream, first, last + 1)
+        if not wanted <= {tuple(part) for part in present}:
             raise _PartGone
-        session.execute(insert(SampleBlock), new)
+        if alone:
+            session.execute(
+                update(SampleBlock).where(SampleBlock.id.in_(old)).values(level=rewrite.level)
+            )
+        else:
+            _delete(session, SampleTail, tail)
+            _delete(session, SampleBlock, old)
+            session.execute(insert(SampleBlock), new)
 
     try:
         db.write(replace)
@@ -208,24 +209,16 @@ def _rewrite(db: Database, device_id: int, stream: str, rewrite: Rewrite) -> int
     return len(wanted)
 
 
-def _promote(db: Database, block_id: int, level: int) -> int:
-    """A block that is already what it should be only changes its level."""
-
-    def promote(session: Session) -> int:
-        return _rows(
-            session, update(SampleBlock).where(SampleBlock.id == block_id).values(level=level)
-        )
-
-    return db.write(promote)
-
-
-def _delete(session: Session, table: type[SampleTail] | type[SampleBlock], ids: list[int]) -> int:
-    return sum(
-        _rows(session, delete(table).where(table.id.in_(ids[at : at + _IDS])))
-        for at in range(0, len(ids), _IDS)
-    )
+def _merged(
+    device_id: int, stream: str, parts: Sequence[Row], level: int
+) -> list[dict[str, object]]:
+    seqs = (min(part.seq_lo for part in parts), max(part.seq_hi for part in parts))
+    return [
+        block_row(device_id, stream, piece, seqs, level)
+        for piece in cut(open_parts(parts), rows=MAX_ROWS, span=MAX_SPAN)
+    ]
 
 
-def _rows(session: Session, statement: Delete | Update) -> int:
-    statement = statement.execution_options(synchronize_session=False)
-    return cast(CursorResult[Any], session.execute(statement)).rowcount
+def _delete(session: Session, table: type[SampleTail] | type[SampleBlock], ids: list[int]) -> None:
+    for at in range(0, len(ids), _IDS):
+        session.execute(delete(table).where(table.id.in_(ids[at : at + _IDS])))

@@ -11,9 +11,12 @@ one place or the other, never in none.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, func, insert, literal, select, union_all
+import pyarrow as pa
+from sqlalchemy import BigInteger, Row, Select, bindparam, func, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -79,11 +82,17 @@ def append_blocks(
     session: Session, device_id: int, seq: int, streams: Mapping[str, Columns]
 ) -> None:
     """Insert a whole file's samples as sealed blocks. ``t`` of each stream must ascend."""
-    rows = [
-        block_row(device_id, stream, piece, (seq, seq), IMPORTED)
+    pieces = [
+        (stream, piece)
         for stream, columns in streams.items()
         for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
     ]
+    # Two at a time: the Parquet writer works without the interpreter lock, and SQLite's one
+    # writer waits for us.
+    with ThreadPoolExecutor(2) as pool:
+        rows = list(
+            pool.map(lambda p: block_row(device_id, p[0], p[1], (seq, seq), IMPORTED), pieces)
+        )
     if rows:
         session.execute(insert(SampleBlock), rows)
 
@@ -120,42 +129,56 @@ def read(
     ``columns`` picks columns, in that order (one that was never stored is all NaN); None gives all
     that occur. Raises ``CorruptBlock`` when stored bytes are not what was written.
     """
-    found = session.execute(parts_of(device_id, stream, start, stop, data=True)).all()
-    names = None if columns is None else set(columns)
-    joined = merge(
-        [
-            between(decode_part(part, start, stop, names), start, stop)
-            for part in sorted(found, key=lambda part: (part.seq_hi, part.t0))
-        ]
-        or [empty()]
-    )
+    found = parts_of(session, device_id, stream, start, stop, data=True)
+    joined = open_parts(found, start, stop, None if columns is None else set(columns))
     return joined if columns is None else pick(joined, columns)
 
 
-def decode_part(
-    part: Row, start: int | None = None, stop: int | None = None, names: set[str] | None = None
+def open_parts(
+    parts: Iterable[Row],
+    start: int = -_FOREVER,
+    stop: int = _FOREVER,
+    names: set[str] | None = None,
 ) -> Columns:
-    """A part's row → columns, of a block only the row groups that touch [start, stop)."""
-    if part.level == 0:
-        return blocks.unpack(part.data, names)
+    """The samples of parts (with data) in [start, stop), merged by time and order of writing."""
+    written = sorted(parts, key=lambda part: (part.seq_hi, part.t0))
+    in_time = sorted(written, key=lambda part: part.t0)
+    apart = all(a.t1 < b.t0 for a, b in pairwise(in_time))
+    opened: list[Columns] = []
+    for sealed, run in groupby(in_time if apart else written, lambda part: part.level > 0):
+        if sealed:
+            opened.append(blocks.join([_load(part, start, stop, names) for part in run]))
+        else:
+            opened += [between(blocks.unpack(part.data, names), start, stop) for part in run]
+    return merge(opened or [empty()])
+
+
+def _load(part: Row, start: int, stop: int, names: set[str] | None) -> pa.Table:
     if hashlib.sha256(part.data).hexdigest() != part.checksum:
         raise blocks.CorruptBlock(f"block {part.id} does not have the checksum it was written with")
-    return blocks.decode(part.data, start, stop, names)
+    inside = start <= part.t0 and part.t1 < stop
+    return blocks.load(part.data, None if inside else start, None if inside else stop, names)
 
 
-def parts_of(device_id: int, stream: str, start: int, stop: int, *, data: bool) -> Select:
+def parts_of(
+    session: Session, device_id: int, stream: str, start: int, stop: int, *, data: bool = False
+) -> Sequence[Row]:
     """The parts that touch [start, stop), in order of their first time: id, level (0 is the tail),
     t0, t1, n, seq_lo, seq_hi, and with ``data`` checksum and data.
     """
+    interval = {"device_id": device_id, "stream": stream, "start": start, "stop": stop}
+    return session.execute(_PARTS_WITH_DATA if data else _PARTS, interval).all()
 
+
+def _parts_query(*, data: bool) -> Select:
     def where(table: type[SampleTail] | type[SampleBlock]) -> list[ColumnElement[bool]]:
         return [
-            table.device_id == device_id,
-            table.stream == stream,
-            table.t0 < stop,
+            table.device_id == bindparam("device_id"),
+            table.stream == bindparam("stream"),
+            table.t0 < bindparam("stop", type_=BigInteger),
             # No part is longer than MAX_SPAN: without this every older index entry is walked.
-            table.t0 >= start - MAX_SPAN,
-            table.t1 >= start,
+            table.t0 >= bindparam("start", type_=BigInteger) - MAX_SPAN,
+            table.t1 >= bindparam("start", type_=BigInteger),
         ]
 
     tail = select(
@@ -182,6 +205,11 @@ def parts_of(device_id: int, stream: str, start: int, stop: int, *, data: bool) 
     return select(both).order_by(both.c.t0, both.c.seq_hi)
 
 
+# Built once: SQLAlchemy takes longer to put these together than a database to answer them.
+_PARTS = _parts_query(data=False)
+_PARTS_WITH_DATA = _parts_query(data=True)
+
+
 def overlapping(parts: Iterable[Row]) -> Iterator[list[Row]]:
     """Group parts, in order of their first time, into those that overlap in time."""
     group: list[Row] = []
@@ -205,7 +233,7 @@ def iter_read(
     columns: Sequence[str] | None = None,
 ) -> Iterator[Columns]:
     """``read`` in pieces, block by block, for answers that are streamed."""
-    index = session.execute(parts_of(device_id, stream, start, stop, data=False)).all()
+    index = parts_of(session, device_id, stream, start, stop)
     at = start
     for group in overlapping(index):
         end = min(stop, max(part.t1 for part in group) + 1)
@@ -247,7 +275,7 @@ def count(session: Session, device_id: int, start: int, stop: int, stream: str =
 def _counted(
     session: Session, device_id: int, stream: str, start: int, stop: int
 ) -> Iterator[Range]:
-    index = session.execute(parts_of(device_id, stream, start, stop, data=False)).all()
+    index = parts_of(session, device_id, stream, start, stop)
     for group in overlapping(index):
         first, last = group[0].t0, max(part.t1 for part in group)
         if len(group) == 1 and start <= first and last < stop:
@@ -298,9 +326,8 @@ def _start_of_newest(
     session: Session, device_id: int, stream: str, last: int, want: int
 ) -> int | None:
     """The first time of the newest parts that hold ``want`` samples; None when all hold less."""
-    newest = parts_of(device_id, stream, 0, last + 1, data=False).subquery()
     held = 0
-    for part in session.execute(select(newest.c.t0, newest.c.n).order_by(newest.c.t0.desc())):
+    for part in reversed(parts_of(session, device_id, stream, 0, last + 1)):
         held += part.n
         if held >= want:
             return part.t0

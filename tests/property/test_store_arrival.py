@@ -72,9 +72,7 @@ def test_read_is_what_was_last_written(
     merging.merge_device(database, device, "samples", T0 + merging.QUIET)
     _agrees(database, device, written, T0 + low * STEP, T0 + high * STEP)
     assert merging.merge_device(database, device, "samples", T0 + merging.QUIET) == 0
-    parts = database.read(
-        lambda s: s.execute(store.parts_of(device, "samples", 0, 2**50, data=False)).all()
-    )
+    parts = database.read(lambda s: store.parts_of(s, device, "samples", 0, 2**50))
     assert all(len(group) == 1 for group in store.overlapping(parts))
     assert sum(part.n for part in parts) == len(written)
 

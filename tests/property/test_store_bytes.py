@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.pipeline import blocks
-from core.pipeline.columns import Columns, cut, exact_decimals
+from core.pipeline.columns import Columns, cut, exact_decimals, exact_long_columns
 
 decimals = st.builds(
     lambda whole, scale: whole / 10**scale, st.integers(-(2**53), 2**53), st.integers(0, 9)
@@ -74,6 +74,15 @@ def test_decimals_are_exact_or_refused(values: np.ndarray) -> None:
         if places >= 0:
             assert np.array_equal(whole[row][there] / 10.0**places, values[row][there])
             assert not whole[row][~there].any()
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 3), st.integers(1, 400)), elements=anything))
+def test_long_columns_agree_with_short_ones(values: np.ndarray) -> None:
+    whole, scale = exact_decimals(values)
+    found = list(exact_long_columns(list(values)))
+    assert [places for _, places in found] == scale.tolist()
+    for row, (kept, places) in enumerate(found):
+        np.testing.assert_array_equal(kept, whole[row] if places >= 0 else values[row])
 
 
 @given(st.lists(decimals, min_size=1, max_size=300))

@@ -23,9 +23,7 @@ def device(db: Database) -> int:
 
 def levels(db: Database, device: int) -> list[tuple[int, int]]:
     """(level, samples) of the parts in order of time."""
-    parts = db.read(
-        lambda s: s.execute(store.parts_of(device, "samples", 0, 2**50, data=False)).all()
-    )
+    parts = db.read(lambda s: store.parts_of(s, device, "samples", 0, 2**50))
     return [(part.level, part.n) for part in parts]
 
 
@@ -217,10 +215,34 @@ def test_two_jobs_and_a_writer_at_once(db: Database, device: int) -> None:
 
 
 def test_a_part_that_is_gone_gives_the_rewrite_up(db: Database, device: int) -> None:
-    whole = player(300)
-    stream(db, device, whole)
+    whole = player(600)
+    stream(db, device, between(whole, T0, T0 + 30_000))
     parts, quiet = db.read(lambda s: merge._facts(s, device, "samples", QUIET))
     stale = merge.plan(parts, quiet)
+    assert len(stale) == 1
     merge.merge_device(db, device, "samples", QUIET)
-    assert [merge._rewrite(db, device, "samples", rewrite) for rewrite in stale] == [0]
+    assert merge._rewrite(db, device, "samples", stale[0]) == 0
+    same(everything(db, device), between(whole, T0, T0 + 30_000))
+    # SQLite gives the ids of the rows that were merged to the next ones.
+    stream(db, device, between(whole, T0 + 30_000, T0 + 60_000), first_seq=9)
+    assert merge._rewrite(db, device, "samples", stale[0]) == 0
+    same(everything(db, device), whole)
+
+
+def test_ids_of_deleted_rows_belong_to_others(
+    db: Database, device: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a job's reading and its commit another job merges, and new rows take the ids."""
+    whole = player(600)
+    stream(db, device, between(whole, T0, T0 + 30_000))
+    real = merge._merged
+
+    def slow(*args: Any) -> Any:
+        monkeypatch.setattr(merge, "_merged", real)
+        merge.merge_device(db, device, "samples", QUIET)
+        stream(db, device, between(whole, T0 + 30_000, T0 + 60_000), first_seq=9)
+        return real(*args)
+
+    monkeypatch.setattr(merge, "_merged", slow)
+    assert merge.merge_device(db, device, "samples", QUIET) == 0
     same(everything(db, device), whole)

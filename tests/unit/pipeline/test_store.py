@@ -69,9 +69,7 @@ def test_long_and_broken_batches_are_cut(db: Database, device: int) -> None:
     slow = player(3 * 3600 + 1, step=1000)
     slow["t"][5000:] += 300_001
     send(db, device, 1, slow)
-    parts = db.read(
-        lambda s: s.execute(store.parts_of(device, "samples", 0, 2**50, data=False)).all()
-    )
+    parts = db.read(lambda s: store.parts_of(s, device, "samples", 0, 2**50))
     assert all(part.t1 - part.t0 <= HOUR for part in parts)
     same(db.read(lambda s: store.read(s, device, "samples", 0, 2**50)), slow)
     runs = db.read(lambda s: store.ranges(s, device, 0, 2**50))
@@ -89,8 +87,8 @@ def test_index_answers_without_opening_blocks(
     whole = player(3 * 36_000)
     db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
     opened = []
-    real = store.decode_part
-    monkeypatch.setattr(store, "decode_part", lambda *a: (opened.append(a[0].id), real(*a))[1])
+    real = store._load
+    monkeypatch.setattr(store, "_load", lambda *a: (opened.append(a[0].id), real(*a))[1])
     assert db.read(lambda s: store.count(s, device, T0, T0 + 3 * HOUR)) == len(whole["t"])
     assert db.read(lambda s: store.ranges(s, device, 0, 2**50)) == [
         (T0, whole["t"][-1], len(whole["t"]))
@@ -121,8 +119,8 @@ def test_streamed_read_opens_each_part_once(
     whole = player(3 * 36_000)
     db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
     opened = []
-    real = store.decode_part
-    monkeypatch.setattr(store, "decode_part", lambda *a: (opened.append(a[0].id), real(*a))[1])
+    real = store._load
+    monkeypatch.setattr(store, "_load", lambda *a: (opened.append(a[0].id), real(*a))[1])
     pieces = db.read(
         lambda s: list(store.iter_read(s, device, "samples", T0 + 5000, T0 + 3 * HOUR, ["ecg.hr"]))
     )
