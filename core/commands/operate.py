@@ -12,7 +12,7 @@ from core.config import PREFIX, SETTINGS, Config
 from .common import Answer, Found, command, say
 from .sports import sync_schemas
 
-PROGRAMS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
 MASK = "********"
 
 
@@ -86,23 +86,35 @@ def upgrade_database(config: Config) -> dict[str, Any]:
 
 
 def _programs(cli: click.Group, kind: str, about: str) -> None:
-    """``bench`` and ``prove``: programs ``benchmarks/<kind>_<name>.py`` of a checkout."""
+    """``bench`` and ``prove``: programs of a checkout, ``benchmarks/<name>.py`` and
+    ``benchmarks/prove_<name>.py``.
+    """
 
     @command(cli, kind, f"touchline {kind}", answers=False)
     @click.argument("name", required=False)
     def run(config: Config, name: str | None) -> None:
-        found = {path.stem.removeprefix(f"{kind}_"): path for path in PROGRAMS.glob(f"{kind}_*.py")}
+        found = programs(kind)
         if not found:
             raise click.ClickException(f"no {kind} programs here: they come with a checkout only")
         if name is not None and name not in found:
             raise click.UsageError(f"no {kind} program {name!r}; there are {', '.join(found)}")
         failed = []
-        for each in [name] if name else sorted(found):
+        for each in [name] if name else list(found):
             say(f"{kind} {each}")
-            # Our own programs, from beside this package.
-            if subprocess.run([sys.executable, str(found[each])], check=False).returncode:  # noqa: S603
+            done = subprocess.run([sys.executable, "-m", found[each]], cwd=ROOT, check=False)  # noqa: S603 -- our own programs
+            if done.returncode:
                 failed.append(each)
         if failed:
             raise click.ClickException(f"failed: {', '.join(failed)}")
 
     run.help = about
+
+
+def programs(kind: str) -> dict[str, str]:
+    """Name → module of every program of one kind. What has no main part is a helper of others."""
+    found = {}
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        proof = path.stem.startswith("prove_")
+        if proof == (kind == "prove") and 'if __name__ == "__main__"' in path.read_text():
+            found[path.stem.removeprefix("prove_")] = f"benchmarks.{path.stem}"
+    return found

@@ -1,0 +1,21 @@
+# Everything runs in a private environment with the locked set of dependencies.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+
+.PHONY: demo test prove bench lock
+
+demo: .venv/stamp ; .venv/bin/touchline demo $(ARGS)
+
+test: .venv/stamp ; .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && .venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+
+prove: .venv/stamp ; .venv/bin/touchline prove $(NAME)
+
+bench: .venv/stamp ; .venv/bin/touchline bench $(NAME)
+
+lock: ; uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+
+.venv/stamp: requirements.lock setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer, with its venv module, is needed' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

@@ -1,0 +1,55 @@
+"""The four targets run what they say, in the private environment."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from core.commands.operate import programs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def dry_run(*words: str) -> list[str]:
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        (["demo"], ".venv/bin/touchline demo"),
+        (["demo", "ARGS=--for 60"], ".venv/bin/touchline demo --for 60"),
+        (["prove", "NAME=kill"], ".venv/bin/touchline prove kill"),
+        (["bench"], ".venv/bin/touchline bench"),
+    ],
+)
+def test_a_target_is_one_command(words: list[str], last: str) -> None:
+    assert dry_run(*words)[-1].strip() == last
+
+
+def test_make_test_runs_every_tool() -> None:
+    steps = dry_run("test")[-1].split(" && ")
+    tools = [step.split()[0].removeprefix(".venv/bin/") for step in steps]
+    assert tools == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
+
+
+def test_ci_is_make_test_with_ci_set() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    text = script.read_text()
+    assert "export CI=true" in text
+    assert text.rstrip().endswith("make --no-print-directory test </dev/null")
+
+
+def test_benchmarks_are_found_by_name() -> None:
+    found = programs("bench")
+    assert found["store"] == "benchmarks.store"
+    assert not any(name.startswith("prove") for name in found)
