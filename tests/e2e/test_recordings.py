@@ -16,8 +16,8 @@ PASSWORD = "a long enough password"
 
 
 @pytest.fixture(scope="module")
-def coach(platform: Platform) -> tuple[httpx.Client, int]:
-    """A manager's HTTP client, and the id of an athlete that the manager manages."""
+def manager(platform: Platform) -> tuple[httpx.Client, int]:
+    """A manager's HTTP client, and the manager's id."""
     client = platform.cli("client", "create", "--name", "AMS", "--grant", "password")
     http = httpx.Client(base_url=platform.url, timeout=60)
     account = {"username": "coach-files", "email": "c@club.example", "password": PASSWORD}
@@ -27,7 +27,16 @@ def coach(platform: Platform) -> tuple[httpx.Client, int]:
     auth = (client["client_id"], client["client_secret"])
     token = http.post("/oauth2/token/", data=form, auth=auth).raise_for_status().json()
     http.headers["Authorization"] = f"Bearer {token['access_token']}"
-    body = {"managed_by": manager["id"], "athlete_profile": {"first_name": "U16"}}
+    return http, manager["id"]
+
+
+@pytest.fixture
+def coach(manager: tuple[httpx.Client, int]) -> tuple[httpx.Client, int]:
+    """The manager's client, and a new athlete of theirs: two recordings of the same minutes are of
+    two people.
+    """
+    http, manager_id = manager
+    body = {"managed_by": manager_id, "athlete_profile": {"first_name": "U16"}}
     athlete = http.post("/api/v1/athletes/create-managed/", json=body).raise_for_status().json()
     return http, athlete["id"]
 
