@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core import policy
 from core.clock import now
 from core.errors import BadInput, NotFound
-from core.models import Activity, JsonSchema, TimeFrame
+from core.models import Activity, ComputeState, JsonSchema, TimeFrame
 from core.models.outbox import REFOLD, owe
 from core.policy import Actor
 
@@ -69,9 +69,8 @@ def update(
 
     Raises BadInput also where the new schema is of another sport than its time frames.
     """
-    activity = _for_change(session, actor, activity_id)
+    activity, folds = _for_change(session, actor, activity_id)
     schema = _checked(session, actor, json, json_schema, owner)
-    folds = timeframes.lock_folds(session, TimeFrame.activity_id == activity.id)
     frames = session.execute(
         select(TimeFrame.id, JsonSchema.sport)
         .join(JsonSchema, TimeFrame.json_schema_id == JsonSchema.id)
@@ -89,17 +88,21 @@ def update(
 
 def remove(session: Session, actor: Actor, activity_id: int) -> None:
     """Delete an activity with its time frames and results; samples stay with their devices."""
-    activity = _for_change(session, actor, activity_id)
-    timeframes.lock_folds(session, TimeFrame.activity_id == activity.id)
+    activity, _ = _for_change(session, actor, activity_id)
     session.execute(delete(Activity).where(Activity.id == activity.id))
 
 
-def _for_change(session: Session, actor: Actor, activity_id: int) -> Activity:
-    activity = session.get(Activity, activity_id, with_for_update={"of": Activity})
+def _for_change(
+    session: Session, actor: Actor, activity_id: int
+) -> tuple[Activity, list[ComputeState]]:
+    # Folds, then frames, then activities: whoever locks several of them does so in this order.
+    folds = timeframes.lock_folds(session, TimeFrame.activity_id == activity_id)
+    lock = {"of": Activity, "key_share": True}
+    activity = session.get(Activity, activity_id, with_for_update=lock)
     if activity is None:
         raise NotFound(f"no activity {activity_id}")
     policy.require(session, actor, "activity.change", activity)
-    return activity
+    return activity, folds
 
 
 def _checked(

@@ -92,7 +92,7 @@ def remove(session: Session, actor: Actor, frame_id: int) -> None:
 
 def lock_folds(session: Session, which: ColumnElement[bool]) -> list[ComputeState]:
     """The states of the frames that ``which`` (a condition on TimeFrame) picks, locked in the order
-    that computations lock them: before the frames themselves, or the two would wait for each other.
+    that computations lock them: before frames and activities, or two would wait for each other.
     """
     ids = select(TimeFrame.id).where(which)
     return list(
