@@ -31,7 +31,7 @@ def step_length(lat1, lon1, lat2, lon2, cosine):  # type: ignore[no-untyped-def]
         turn -= 360.0
     elif turn < -180.0:
         turn += 360.0
-    w = 1.0 - E2 * (1.0 - cosine * cosine)
-    east = turn * RADIANS * cosine
-    north = (lat2 - lat1) * RADIANS * (1.0 - E2) / w
-    return SEMI_MAJOR * math.sqrt((east * east + north * north) / w)
+    inverse = 1.0 / (1.0 - E2 * (1.0 - cosine * cosine))
+    east = turn * cosine
+    north = (lat2 - lat1) * (1.0 - E2) * inverse
+    return SEMI_MAJOR * RADIANS * math.sqrt((east * east + north * north) * inverse)

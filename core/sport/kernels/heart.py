@@ -13,39 +13,37 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     st = state[0]
     written = 0
     start, bucket, edges_n = st.start, st.bucket, st.edges_n
+    count, least, most = st.n, st.least, st.most
+    bucket_sum, bucket_n, ms, beats_ms = st.bucket_sum, st.bucket_n, st.ms, st.beats_ms
+    edges, zone_ms = st.edges, st.zone_ms
     ends = start + (bucket + 1) * BUCKET_MS
     for i in range(n):
         bpm = hr[i]
         if not (bpm >= LOWEST and bpm <= HIGHEST):
             continue
-        if st.n == 0:
-            st.least = bpm
-            st.most = bpm
-        elif bpm < st.least:
-            st.least = bpm
-        elif bpm > st.most:
-            st.most = bpm
-        st.n += 1
+        least = bpm if count == 0 else min(least, bpm)
+        most = max(most, bpm)
+        count += 1
         if t[i] >= ends:
-            if st.bucket_n > 0:
+            if bucket_n > 0:
                 out[written].t = start + bucket * BUCKET_MS
-                out[written].mean = st.bucket_sum / st.bucket_n
+                out[written].mean = bucket_sum / bucket_n
                 written += 1
             bucket = (t[i] - start) // BUCKET_MS
             ends = start + (bucket + 1) * BUCKET_MS
-            st.bucket_sum = 0.0
-            st.bucket_n = 0
-        st.bucket_sum += bpm
-        st.bucket_n += 1
+            bucket_sum, bucket_n = 0.0, 0
+        bucket_sum += bpm
+        bucket_n += 1
         step = int(dt[i])
-        st.ms += step
-        st.beats_ms += bpm * step
+        ms += step
+        beats_ms += bpm * step
         if edges_n > 0:
             zone = 0
-            while zone < edges_n - 2 and bpm >= st.edges[zone + 1]:
+            while zone < edges_n - 2 and bpm >= edges[zone + 1]:
                 zone += 1
-            st.zone_ms[zone] += step
-    st.bucket = bucket
+            zone_ms[zone] += step
+    st.n, st.least, st.most, st.bucket = count, least, most, bucket
+    st.bucket_sum, st.bucket_n, st.ms, st.beats_ms = bucket_sum, bucket_n, ms, beats_ms
     return written
 
 
@@ -53,25 +51,28 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
 def load(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     dt, hr = cols[DT], cols[HR]
     st = state[0]
+    count, known, weight, zone = st.n, st.last_hr, st.last_weight, st.last_zone
+    banister, edwards, top, rest = st.banister_ms, st.edwards_ms, st.max_hr, st.rest_hr
     for i in range(n):
         bpm = hr[i]
         if not (bpm >= LOWEST and bpm <= HIGHEST):
             continue
-        st.n += 1
-        if st.max_hr <= 0.0:
+        count += 1
+        if top <= 0.0:
             continue
-        if bpm != st.last_hr:  # both are functions of bpm alone, and it changes about once a second
-            st.last_hr = bpm
-            st.last_zone = 0
-            for zone in range(1, 6):
-                if bpm >= (40 + 10 * zone) * st.max_hr / 100:
-                    st.last_zone = zone
-            st.last_weight = 0.0
-            if st.rest_hr > 0.0 and st.rest_hr < st.max_hr:
-                x = min(1.0, max(0.0, (bpm - st.rest_hr) / (st.max_hr - st.rest_hr)))
+        if bpm != known:  # both are functions of bpm alone, and it changes about once a second
+            known = bpm
+            zone = 0
+            while zone < 5 and bpm >= (50 + 10 * zone) * top / 100:
+                zone += 1
+            weight = 0.0
+            if rest > 0.0 and rest < top:
+                x = min(1.0, max(0.0, (bpm - rest) / (top - rest)))
                 if x >= 0.35:
-                    st.last_weight = x * st.scale * math.exp(st.growth * x)
-        step = int(dt[i])
-        st.edwards_ms += st.last_zone * step
-        st.banister += st.last_weight * (step / 60000.0)
+                    weight = x * st.scale * math.exp(st.growth * x)
+        step = dt[i]
+        edwards += zone * step
+        banister += weight * step
+    st.n, st.last_hr, st.last_weight, st.last_zone = count, known, weight, zone
+    st.banister_ms, st.edwards_ms = banister, edwards
     return 0

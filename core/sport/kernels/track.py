@@ -139,7 +139,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
         a = a3 = 0.0
         if ring_n > 0:
             s = ring_sum / ring_n / 1000.0
-            s3 = short_sum / short_n / 1000.0
+            s3 = short_sum / (1000.0 * short_n)
             if s > top:
                 top = s
             if past_n == INTERVAL:

@@ -36,8 +36,8 @@ LOAD_STATE = np.dtype(
         ("scale", "<f8"),
         ("growth", "<f8"),
         ("n", "<i8"),
-        ("banister", "<f8"),
-        ("edwards_ms", "<i8"),
+        ("banister_ms", "<f8"),
+        ("edwards_ms", "<f8"),
         ("last_hr", "<f8"),
         ("last_weight", "<f8"),
         ("last_zone", "<i8"),
@@ -150,9 +150,9 @@ def trimp(reading: Reading) -> dict[str, float | None]:
     elif not values["max_hr"]:
         reading.absent(NO_MAX)
     else:
-        edwards = int(state["edwards_ms"]) / 60000.0
+        edwards = float(state["edwards_ms"]) / 60000.0
         if values["rest_hr"] and values["sex"] in WEIGHTS and values["rest_hr"] < values["max_hr"]:
-            banister = float(state["banister"])
+            banister = float(state["banister_ms"]) / 60000.0
         else:
             reading.absent("banister needs sex, and rest_hr below max_hr")
     return {"banister": banister, "edwards": edwards}

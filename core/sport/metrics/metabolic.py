@@ -14,7 +14,7 @@ FAST, HARD = 5.5, 2.0  # m/s, m/s2
 STATE = np.dtype(
     [
         ("terrain", "<f8"),
-        ("energy", "<f8"),
+        ("energy_ms", "<f8"),  # sum of W/kg times ms
         ("high_metres", "<f8"),
         ("load_metres", "<f8"),
         ("band_ms", "<i8", (len(EDGES),)),
@@ -41,7 +41,7 @@ def metabolic(reading: Reading) -> dict[str, Any] | None:
     if reading.track["max_speed"] < 0.0:
         return reading.absent("no speed, and no positions to derive it from")
     state, total = reading.state, float(reading.track["total"])
-    energy = float(state["energy"])
+    energy = float(state["energy_ms"]) / 1000.0
     equivalent = energy / (3.6 * reading.values["terrain_factor"])
     highs = [*EDGES[1:], None]
     return {

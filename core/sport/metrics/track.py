@@ -246,7 +246,7 @@ TRACK_EXTRAS = (
         citation="Touchline rule R3",
         grade="D",
         kernel=TRACK,
-        output=lambda reading: reading.track["gap_ms"] / 1000.0,
+        output=lambda reading: int(reading.track["gap_ms"]) / 1000.0,
     ),
     Fold(
         key="gap_distance",

@@ -367,7 +367,7 @@ def test_bouts_and_rest() -> None:
     assert bouts["count"] == 2
     assert found["active_time"] + found["rest_time"] == pytest.approx(39.9)
     assert found["work_rest_ratio"] == pytest.approx(found["active_time"] / found["rest_time"])
-    # the mean of ten is 0.6 m/s or more for seven samples after the last of 2 m/s, then 3 s of tail;
+    # the mean of ten is 0.6 m/s or more for seven samples after the last of 2 m/s, then 3 s more;
     # the second bout begins two samples late, while the mean rises
     assert bouts["longest"] == pytest.approx(8.6)
     assert found["active_time"] == pytest.approx(8.6 + 8.5)
