@@ -118,10 +118,9 @@ def encode(columns: Columns, stream: str = "samples") -> bytes:
     exact = exact_long_columns([columns[name] for name in names])
     arrays = [pa.array(columns["t"])]
     fields = [_field("t", pa.int64(), stream, 0, nullable=False)]
-    for name, (values, scale) in zip(names, exact, strict=True):
-        absent = np.isnan(columns[name])
-        arrays.append(pa.array(values, mask=absent if absent.any() else None))
-        fields.append(_field(name, arrays[-1].type, stream, scale))
+    for name, (values, scale, absent) in zip(names, exact, strict=True):
+        arrays.append(pa.array(values, mask=absent))
+        fields.append(_field(name, arrays[-1].type, stream, scale, nullable=absent is not None))
     sink = pa.BufferOutputStream()
     pq.write_table(
         pa.Table.from_arrays(arrays, schema=pa.schema(fields)),
@@ -139,9 +138,7 @@ def encode(columns: Columns, stream: str = "samples") -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _field(
-    name: str, kind: pa.DataType, stream: str, scale: int, *, nullable: bool = True
-) -> pa.Field:
+def _field(name: str, kind: pa.DataType, stream: str, scale: int, *, nullable: bool) -> pa.Field:
     unit = unit_of(name, stream)
     facts = {"unit": unit} if unit else {}
     if scale >= 0:

@@ -190,9 +190,12 @@ def exact_decimals(values: NDArray) -> tuple[NDArray, NDArray]:
     return whole, scale
 
 
-def exact_long_columns(columns: Sequence[NDArray]) -> Iterator[tuple[NDArray, int]]:
-    """``exact_decimals`` column by column, for many values: yields (whole as int32 or int64,
-    scale), or (the column itself, -1). A few values tell where to start: all of them need no fewer.
+def exact_long_columns(
+    columns: Sequence[NDArray],
+) -> Iterator[tuple[NDArray, int, NDArray | None]]:
+    """``exact_decimals`` column by column, for many values: yields (whole as int32 or int64, scale,
+    absent), or (the column itself, -1, absent); ``absent`` is None where every value is there.
+    A few values tell where to start: all of them need no fewer decimals.
     """
     if not columns:
         return
@@ -200,12 +203,19 @@ def exact_long_columns(columns: Sequence[NDArray]) -> Iterator[tuple[NDArray, in
     _, scales = exact_decimals(some)
     for column, first in zip(columns, scales.tolist(), strict=True):
         places = range(first, MAX_SCALE + 1) if first >= 0 else range(0)
-        found = ((_as_whole(column, decimals), decimals) for decimals in places)
-        yield next(((w, d) for w, d in found if w is not None), (column, -1))
+        for decimals in places:
+            found = _as_whole(column, decimals)
+            if found is not None:
+                yield found[0], decimals, found[1]
+                break
+        else:
+            absent = np.isnan(column)
+            yield column, -1, absent if absent.any() else None
 
 
-def _as_whole(x: NDArray, decimals: int) -> NDArray | None:
+def _as_whole(x: NDArray, decimals: int) -> tuple[NDArray, NDArray | None] | None:
     power = 10.0**decimals
+    absent = None
     with np.errstate(over="ignore", invalid="ignore"):
         candidate = x * power
         np.rint(candidate, out=candidate)
@@ -218,7 +228,7 @@ def _as_whole(x: NDArray, decimals: int) -> NDArray | None:
     largest = max(-candidate.min(), candidate.max())
     if largest > _EXACT:
         return None
-    return candidate.astype(np.int32 if largest <= _INT32 else np.int64)
+    return candidate.astype(np.int32 if largest <= _INT32 else np.int64), absent
 
 
 def _ordered(columns: Columns) -> Columns:

@@ -80,8 +80,10 @@ def test_decimals_are_exact_or_refused(values: np.ndarray) -> None:
 def test_long_columns_agree_with_short_ones(values: np.ndarray) -> None:
     whole, scale = exact_decimals(values)
     found = list(exact_long_columns(list(values)))
-    assert [places for _, places in found] == scale.tolist()
-    for row, (kept, places) in enumerate(found):
+    assert [places for _, places, _ in found] == scale.tolist()
+    for row, (kept, places, absent) in enumerate(found):
+        there = ~np.isnan(values[row])
+        assert there.all() if absent is None else np.array_equal(absent, ~there)
         np.testing.assert_array_equal(kept, whole[row] if places >= 0 else values[row])
 
 

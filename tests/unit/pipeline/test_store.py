@@ -1,12 +1,16 @@
 """Reading what was appended, on both databases."""
 
+from pathlib import Path
+from typing import Any
+
+import duckdb
 import numpy as np
 import pytest
 from sqlalchemy import select, update
 
 from core.models.db import Database
 from core.models.samples import SampleBlock, SampleTail
-from core.pipeline import store
+from core.pipeline import blocks, store
 from core.pipeline.blocks import CorruptBlock
 from core.pipeline.columns import between
 from tests.unit.pipeline.samples import T0, new_device, player, same, send
@@ -20,7 +24,7 @@ def device(db: Database) -> int:
 
 
 def test_nothing_there(db: Database, device: int) -> None:
-    def ask(session: object) -> tuple[object, ...]:
+    def ask(session: Any) -> tuple[object, ...]:
         return (
             len(store.read(session, device, "samples", 0, 2**50)["t"]),
             list(store.read(session, device, "samples", 0, 2**50, ["ecg.hr"])),
@@ -150,3 +154,19 @@ def test_tail_rows_go_in_by_one_statement(db: Database, device: int) -> None:
         lambda s: s.scalars(select(SampleTail.seq).where(SampleTail.device_id == other)).all()
     )
     assert sorted(seqs) == list(range(1, 26))
+
+
+def test_a_block_is_readable_without_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines that docs/internals/sample-store.md shows, and DuckDB."""
+    monkeypatch.chdir(tmp_path)
+    whole = player(7_000)
+    Path("block.parquet").write_bytes(blocks.encode(whole))
+    page = Path(__file__).parents[3] / "docs" / "internals" / "sample-store.md"
+    shown = page.read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(shown, names)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(names["frame"][name].to_numpy(), values)
+    query = "SELECT max(t), count(*), count(\"ecg.hr\") FROM 'block.parquet'"
+    there = int(np.count_nonzero(~np.isnan(whole["ecg.hr"])))
+    assert duckdb.sql(query).fetchall() == [(whole["t"][-1], 7_000, there)]
