@@ -1,0 +1,59 @@
+"""Twelve minutes of a made midfielder at 10 Hz, with a gap, a lost and a jumping position.
+
+``python -m plugins.soccer.goldens.generate`` writes expected.json anew: do so only when a
+definition changes, and raise the metric's version with it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+START = 1_700_000_000_000
+END = START + 900_000
+PARAMS = {"max_hr": 192, "rest_hr": 52, "sex": "M", "athlete_max_speed": 8.9}
+EXPECTED = Path(__file__).with_name("expected.json")
+
+
+def samples() -> dict[str, np.ndarray]:
+    """The recording: t (int64 ms), lat, lon, speed, hr (float64, NaN absent)."""
+    n = 7200
+    rng = np.random.default_rng(20)
+    steps = np.full(n, 100)
+    steps[4000] = 12_300
+    pace = np.abs(np.convolve(rng.normal(0, 16, n), np.ones(35) / 35, "same"))
+    pace = np.where(np.sin(np.arange(n) / 800) < -0.6, 0.05, np.clip(pace, 0, 8.5))
+    heading = np.cumsum(rng.normal(0, 0.04, n))
+    metres = pace * 0.1
+    lat = 46.5225 + np.cumsum(metres * np.cos(heading)) / 111_180
+    lon = 6.6328 + np.cumsum(metres * np.sin(heading)) / 76_700
+    lat[1500] += 0.004
+    lon[2500:2507] = np.nan
+    speed = np.maximum(0, pace + rng.normal(0, 0.05, n)).round(3)
+    speed[5000:5030] = np.nan
+    hr = (135 + 45 * np.sin(np.arange(n) / 1500)).round()
+    hr[::97] = 0
+    return {
+        "t": START + np.cumsum(steps),
+        "lat": lat.round(8),
+        "lon": lon.round(8),
+        "speed": speed,
+        "hr": hr,
+    }
+
+
+def computed() -> dict[str, Any]:
+    """The document of these samples, by the kernels installed here. Imports numba."""
+    from core.sport.parameters import resolve_parameters
+    from core.sport.runner import FrameFold
+    from plugins.soccer.sport import SOCCER
+
+    resolved = resolve_parameters(SOCCER, {"sport": "soccer", "type": "match"}, PARAMS, {})
+    frame = FrameFold(SOCCER, resolved, START, END)
+    frame.advance(samples())
+    return frame.document(final=True)
+
+
+if __name__ == "__main__":
+    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")

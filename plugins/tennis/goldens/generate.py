@@ -1,0 +1,55 @@
+"""Ten minutes of a made tennis player at 10 Hz: rallies, rests between points, a change of ends.
+
+``python -m plugins.tennis.goldens.generate`` writes expected.json anew: do so only when a
+definition changes, and raise the metric's version with it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+START = 1_700_100_000_000
+END = START + 900_000
+PARAMS = {"max_hr": 188, "rest_hr": 48, "sex": "F"}
+EXPECTED = Path(__file__).with_name("expected.json")
+
+
+def samples() -> dict[str, np.ndarray]:
+    """The recording: t (int64 ms), lat, lon, speed, hr (float64, NaN absent)."""
+    n = 6000
+    rng = np.random.default_rng(21)
+    rally = np.sin(np.arange(n) / 40) > 0.1
+    rally[3000:3600] = False
+    across = 4 * np.sin(np.arange(n) / 9) * np.convolve(rally, np.ones(10) / 10, "same")
+    along = np.where(np.arange(n) < 3300, -12.0, 12.0) + rng.normal(0, 0.02, n)
+    pace = np.abs(np.gradient(across, 0.1))
+    speed = np.maximum(0, np.clip(pace, 0, 6.5) + rng.normal(0, 0.03, n)).round(3)
+    steps = np.full(n, 100)
+    steps[3300] = 20_000
+    hr = (120 + 35 * np.sin(np.arange(n) / 900) + 5 * rally).round()
+    hr[1000:1100] = np.nan
+    return {
+        "t": START + np.cumsum(steps),
+        "lat": (46.2 + along / 111_180).round(8),
+        "lon": (6.1 + across / 77_100).round(8),
+        "speed": speed,
+        "hr": hr,
+    }
+
+
+def computed() -> dict[str, Any]:
+    """The document of these samples, by the kernels installed here. Imports numba."""
+    from core.sport.parameters import resolve_parameters
+    from core.sport.runner import FrameFold
+    from plugins.tennis.sport import TENNIS
+
+    resolved = resolve_parameters(TENNIS, {"sport": "tennis", "type": "match"}, PARAMS, {})
+    frame = FrameFold(TENNIS, resolved, START, END)
+    frame.advance(samples())
+    return frame.document(final=True)
+
+
+if __name__ == "__main__":
+    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
