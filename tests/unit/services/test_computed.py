@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from core.clock import now
+from core.clock import FAR_FUTURE, now
 from core.errors import Forbidden, NotFound
 from core.models import ComputedData, ComputeState, JsonSchema, TimeFrame
 from core.services import computed, timeframes
 from core.sport.registry import Registry
 
-from .conftest import DAY, START, STOP, Match
+from .conftest import START, STOP, Match
 
 
 def store(match: Match, frame: int, edition: int, **document: Any) -> None:
@@ -79,7 +79,7 @@ def test_a_sport_that_is_gone_is_an_error_of_its_frames(match: Match, sports: Re
         (START, STOP, True),  # long past, and covers
         (START + 1, STOP, False),
         (START, STOP - 1, False),
-        (STOP, now() + DAY, False),  # holds now, does not cover
+        (STOP, FAR_FUTURE, False),  # holds now, does not cover
     ],
 )
 def test_read_counts_over_the_frame_whatever_holds_today(
