@@ -27,6 +27,7 @@ ELSEWHERE = {
     "make test": "tests/guards/test_makefile.py",
     "make prove": "tests/guards/test_makefile.py",
     "make bench": "tests/guards/test_makefile.py",
+    "make lock": "tests/guards/test_makefile.py",
     ".venv/bin/touchline up": "tests/e2e/conftest.py",
     ".venv/bin/pytest": "tests/guards/test_makefile.py",
     "touchline up": "tests/e2e/conftest.py",

@@ -1,0 +1,249 @@
+"""Proof: kill -9 and an emptied Redis lose no acknowledged sample and change no result.
+
+Method. A squad's match (with drop-outs, duplicates and late batches) goes through the uplink of a
+`touchline up`. At random moments a random one of web, workers and relay is killed with SIGKILL, and
+at others Redis is emptied. When all frames are closed, the stored samples are counted against the
+acknowledged ones, and each final document's digest is compared with that of the same match on a
+platform that nobody disturbed. Five rounds of ten kills and one emptied Redis each.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import redis
+from sqlalchemy import func, select
+
+from benchmarks import proof
+from core.clock import to_iso
+from core.models import ComputedData, ComputeState, Outbox
+from core.models.db import Database
+from core.pipeline import store
+from core.squad import Plan, Squad
+from tests.platform import Platform, one_box
+
+ROUNDS, KILLS, FLUSHES = 5, 10, 1
+PLAYERS = 6
+KICK_OFF = 1_772_377_200_000  # 2026-03-01T15:00:00Z
+SPEED, UNDISTURBED_SPEED = 60.0, 240.0
+FAULTS = frozenset({"dropout", "duplicate", "late"})
+BETWEEN = (0.3, 4.0)  # seconds from one blow to the next
+ROLES = ("web", "worker", "relay")
+CLOSE_SECONDS = 120
+PASSWORD = "a long enough password"
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was set up: the devices' tokens, and the frames in the same order."""
+
+    devices: list[dict[str, Any]]
+    frames: list[int]
+
+
+def set_up(platform: Platform, seconds: float) -> Match:
+    """A manager with managed athletes and backdated devices; one activity, a frame for each."""
+    client = platform.cli("client", "create", "--name", "proof", "--grant", "password")
+    with httpx.Client(base_url=platform.url, timeout=30) as http:
+
+        def call(method: str, path: str, **body: Any) -> Any:
+            answer = http.request(method, path, **body)
+            return answer.raise_for_status().json()
+
+        account = {"username": "coach", "email": "coach@club.example", "password": PASSWORD}
+        coach = call("POST", "/api/v1/managers/", json=account)["id"]
+        platform.cli("user", "permit", "coach", "can_create_managed_athletes")
+        form = {"grant_type": "password", "username": "coach", "password": PASSWORD}
+        auth = (client["client_id"], client["client_secret"])
+        token = call("POST", "/oauth2/token/", data=form, auth=auth)["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        schemas = call("GET", "/api/v1/json-schemas/", params={"search": "soccer"})["results"]
+        schema = {row["type"]: row["id"] for row in schemas}
+        activity = call(
+            "POST",
+            "/api/v1/activities/",
+            json={
+                "name": "proof",
+                "json": {"sport": "soccer", "type": "match"},
+                "json_schema": schema["ACTIVITY"],
+                "owner": coach,
+            },
+        )["id"]
+        devices, frames = [], []
+        for k in range(PLAYERS):
+            device = platform.cli(
+                "device", "create", "--device-name", f"d{k}", "--serial-number", f"{k}"
+            )
+            platform.cli(
+                "device", "own", str(device["id"]), str(coach),
+                "--from", "2026-01-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z",
+            )  # fmt: skip
+            athlete = call("POST", "/api/v1/athletes/create-managed/", json={"managed_by": coach})[
+                "id"
+            ]
+            frame = call(
+                "POST",
+                "/api/v1/timeframes/",
+                json={
+                    "start_time": to_iso(KICK_OFF),
+                    "end_time": to_iso(KICK_OFF + round(seconds * 1000)),
+                    "params": {"max_hr": 195},
+                    "device": device["id"],
+                    "activity": activity,
+                    "athlete": athlete,
+                    "owner": coach,
+                    "json_schema": schema["TIMEFRAME"],
+                },
+            )
+            devices.append(device)
+            frames.append(frame["id"])
+    return Match(devices, frames)
+
+
+def victims(platform: Platform, role: str) -> list[psutil.Process]:
+    """The supervised processes of a role: children of `touchline up` itself."""
+    children = psutil.Process(platform.process.pid).children()
+    found = []
+    for child in children:
+        words = child.cmdline()
+        if role in words:
+            found.append(child)
+    return found
+
+
+def strike(platform: Platform, rng: random.Random) -> str | None:
+    """kill -9 one process; None when the chosen one is just being started again."""
+    role = rng.choice(ROLES)
+    found = victims(platform, role)
+    if not found:
+        return None
+    rng.choice(found).kill()
+    return role
+
+
+def empty_redis(platform: Platform) -> None:
+    for child in psutil.Process(platform.process.pid).children():
+        url = child.environ().get("TOUCHLINE_REDIS_URL")
+        if url:
+            redis.Redis.from_url(url).flushall()
+            return
+    raise RuntimeError("no process of the platform knows a Redis")
+
+
+def disturb(
+    platform: Platform, squad: Squad, kills: int, flushes: int, rng: random.Random
+) -> dict[str, int]:
+    """Blows at random moments until their number is reached or the match is over."""
+    blows = ["kill"] * kills + ["flush"] * flushes
+    rng.shuffle(blows)
+    done = dict.fromkeys((*ROLES, "redis"), 0)
+    while blows and squad.playing():
+        time.sleep(rng.uniform(*BETWEEN))
+        if blows[0] == "flush":
+            empty_redis(platform)
+            done["redis"] += 1
+            blows.pop(0)
+        elif role := strike(platform, rng):
+            done[role] += 1
+            blows.pop(0)
+    return done
+
+
+def wait_closed(db: Database, frames: list[int]) -> float:
+    """Until every frame is closed and no fold is owed; returns the seconds it took."""
+    began = time.monotonic()
+    folds = ("tick", "refold", "close")
+    while time.monotonic() - began < CLOSE_SECONDS:
+        closed, owed = db.read(
+            lambda s: (
+                s.scalar(
+                    select(func.count()).where(
+                        ComputeState.timeframe_id.in_(frames), ComputeState.closed
+                    )
+                ),
+                s.scalar(select(func.count()).where(Outbox.topic.in_(folds))),
+            )
+        )
+        if closed == len(frames) and not owed:
+            return time.monotonic() - began
+        time.sleep(0.5)
+    raise AssertionError(f"frames were not closed within {CLOSE_SECONDS} s")
+
+
+def play(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    speed: float,
+    trouble: Callable[[Platform, Squad], dict[str, int]] | None = None,
+) -> dict[str, Any]:
+    """One match on a platform of its own: what was acknowledged, stored and computed."""
+    with one_box(folder) as platform:
+        match = set_up(platform, seconds)
+        squad = Squad(platform.url, match.devices, Plan(seed, KICK_OFF, seconds, speed, FAULTS))
+        squad.start()
+        blows = trouble(platform, squad) if trouble else {}
+        tally = squad.join()
+        db = Database(f"sqlite:///{folder / 'touchline.db'}")
+        wait_closed(db, match.frames)
+        stored = db.read(lambda s: sum(store.count(s, d["id"], 0, 2**60) for d in match.devices))
+        current = select(ComputedData).join(
+            ComputeState,
+            (ComputeState.timeframe_id == ComputedData.timeframe_id)
+            & (ComputeState.edition == ComputedData.edition),
+        )
+        digests = db.read(lambda s: {row.timeframe_id: row.digest for row in s.scalars(current)})
+        db.close()
+    return {
+        "blows": blows,
+        "acknowledged": tally["samples"],
+        "stored": stored,
+        "repeated_batches": tally["repeated"],
+        "digests": [digests[frame] for frame in match.frames],
+    }
+
+
+def run_round(seed: int, kills: int = KILLS, flushes: int = FLUSHES) -> proof.Round:
+    """One match disturbed and undisturbed; raises AssertionError when they differ."""
+    mean = sum(BETWEEN) / 2
+    seconds = (kills + flushes + 2) * mean * SPEED
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="touchline-proof-") as name:
+        folder = Path(name)
+        calm = play(folder / "calm", seed, seconds, UNDISTURBED_SPEED)
+        hit = play(
+            folder / "hit", seed, seconds, SPEED, lambda p, s: disturb(p, s, kills, flushes, rng)
+        )
+    lost = hit["acknowledged"] - hit["stored"]
+    assert lost == 0, f"{lost} acknowledged samples were lost"
+    assert hit["stored"] == calm["stored"]
+    assert hit["digests"] == calm["digests"], "a final document differs from the undisturbed one"
+    return {
+        **hit["blows"],
+        "acknowledged": hit["acknowledged"],
+        "lost": lost,
+        "repeated_batches": hit["repeated_batches"],
+        "digests_equal": len(hit["digests"]),
+    }
+
+
+def main() -> None:
+    rounds = proof.prove("survival", range(1, ROUNDS + 1), run_round)
+    kills = sum(row[role] for row in rounds for role in ROLES)
+    print(
+        f"survival: {kills} kills -9, Redis emptied {sum(r['redis'] for r in rounds)} times, "
+        f"{sum(r['acknowledged'] for r in rounds)} samples acknowledged, "
+        f"{sum(r['lost'] for r in rounds)} lost, "
+        f"{sum(r['digests_equal'] for r in rounds)} final digests equal to the undisturbed run's"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
