@@ -15,9 +15,11 @@ import numba
 import numpy as np
 
 from core.sport.contract import NO_EVENT
+from core.sport.kernels.cache import LOCATORS
 
 # Also for a process that imported numba before us.
 numba.config.DISABLE_INTEL_SVML = True  # type: ignore[attr-defined]
+numba.config.CACHE_LOCATOR_CLASSES = LOCATORS  # type: ignore[attr-defined]
 
 
 def signature(state: np.dtype[Any], event: np.dtype[Any] = NO_EVENT) -> Any:
