@@ -9,15 +9,19 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import signal  # noqa: E402 -- all imports follow the patch
+import logging  # noqa: E402 -- all imports follow the patch
+import signal  # noqa: E402
 import socket  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Iterable, Iterator  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any, TypeVar  # noqa: E402
 
 import gevent  # noqa: E402
+import gevent.event  # noqa: E402
 import structlog  # noqa: E402
+from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
@@ -106,8 +110,21 @@ class _Counted:
             self._counter = None
 
 
-def serve(config: Config, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+@dataclass
+class Web:
+    """The application and what has to be closed after it."""
+
+    app: Flask
+    db: Database
+    writer: Writer
+
+    def close(self) -> None:
+        self.writer.close()
+        self.db.close()
+
+
+def build(config: Config) -> Web:
+    """The application over its real parts, ready for gevent."""
     db = Database(config.database_url)
     if db.sqlite:
         db.run_writes = in_pool(ThreadPool(1))
@@ -123,8 +140,16 @@ def serve(config: Config, listener: socket.socket) -> None:
         objects=ObjectStore(Path(config.objects_url)),
         offload=in_pool(ThreadPool(OFFLOAD_THREADS)),
     )
-    counter = InFlight(app)
-    server = pywsgi.WSGIServer(listener, counter, log=None)
+    return Web(app, db, writer)
+
+
+def serve(config: Config, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    web = build(config)
+    counter = InFlight(web.app)
+    server = pywsgi.WSGIServer(
+        listener, counter, log=None, error_log=logging.getLogger("touchline.http")
+    )
     stopping = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
@@ -135,7 +160,6 @@ def serve(config: Config, listener: socket.socket) -> None:
     until = time.monotonic() + STOP_SECONDS
     while counter.count and time.monotonic() < until:
         gevent.sleep(0.02)
-    writer.close()
     server.stop(timeout=0)
-    db.close()
+    web.close()
     log.info("web stopped", unfinished=counter.count)
