@@ -106,6 +106,13 @@ def _part(kind: type, thing: Any, part: str) -> Any:
     return getattr(thing, FIELDS[kind][part])
 
 
+def _any(row: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Some row fulfils them. Everything but the row itself belongs to the query around: left to
+    guess, SQLAlchemy would select the outermost table anew in an EXISTS within an EXISTS.
+    """
+    return exists().where(*conditions).correlate_except(row)
+
+
 class Ground(Protocol):
     """One condition of a rule."""
 
@@ -192,7 +199,7 @@ class Rows:
             conditions.append(self._over(actor, kind))
         if not conditions:
             row = aliased(self.model)
-            conditions.append(exists().where(*self._of(row, actor, kind)))
+            conditions.append(_any(row, *self._of(row, actor, kind)))
         return and_(*conditions)
 
     def _of(self, row: Any, actor: Actor, kind: Any) -> list[ColumnElement[bool]]:
@@ -202,7 +209,7 @@ class Rows:
     def _at(self, actor: Actor, kind: Any, moment: Any) -> ColumnElement[bool]:
         row = aliased(self.model)
         start, stop = getattr(row, self.start), getattr(row, self.stop)
-        return exists().where(*self._of(row, actor, kind), start <= moment, moment < stop)
+        return _any(row, *self._of(row, actor, kind), start <= moment, moment < stop)
 
     def _over(self, actor: Actor, kind: Any) -> ColumnElement[bool]:
         """Cover by a union of rows: the interval's start lies in a row, and so does every row's
@@ -211,9 +218,8 @@ class Rows:
         begin, end = _part(kind, kind, "start"), _part(kind, kind, "stop")
         row = aliased(self.model)
         stop = getattr(row, self.stop)
-        gap = exists().where(
-            *self._of(row, actor, kind), begin < stop, stop < end, ~self._at(actor, kind, stop)
-        )
+        elsewhere = ~self._at(actor, kind, stop)
+        gap = _any(row, *self._of(row, actor, kind), begin < stop, stop < end, elsewhere)
         return and_(begin < end, self._at(actor, kind, begin), ~gap)
 
     def refusal(self, thing: Any, rule: "Rule") -> str:
