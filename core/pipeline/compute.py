@@ -209,7 +209,7 @@ def _fold(
         resolved = resolve_parameters(
             sport, frame.activity_json, frame.params, frame.profile, age=frame.age
         )
-        outcome.fingerprint = resolved.fingerprint
+        outcome.fingerprint = _fingerprint(resolved, frame)
         if fold is None and not anew:
             fold = _restore(sport, resolved, frame)
         outcome.anew = fold is None
@@ -224,6 +224,13 @@ def _fold(
         log.exception("time frame cannot be computed", timeframe=frame.id, sport=frame.sport)
         outcome.error = f"{type(error).__name__}: {error}"
     return outcome
+
+
+def _fingerprint(resolved: Resolved, frame: Frame) -> str:
+    """Of what a client may change of a frame: other parameters or another interval make another
+    edition."""
+    window = f"{resolved.fingerprint} {frame.start} {frame.end}"
+    return hashlib.sha256(window.encode()).hexdigest()
 
 
 def _restore(sport: Sport, resolved: Resolved, frame: Frame) -> FrameFold | None:

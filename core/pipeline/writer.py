@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.errors import Conflict, NotFound, TouchlineError, Unavailable
+from core.errors import Conflict, NotFound, Unavailable
 from core.models import Device, TimeFrame, UplinkBatch
 from core.models.db import Database
 from core.models.outbox import MERGE, TICK, owe
@@ -116,42 +116,28 @@ def accept(session: Session, group: Sequence[_Waiting]) -> None:
     """Store a group of batches: ledger, tail, device facts and the work they cause."""
     devices = _lock_devices(session, {waiting.device_id for waiting in group})
     known = _known_batches(session, group)
-    fresh: list[tuple[_Waiting, int]] = []
-    repeated: set[int] = set()
+    rows: list[dict[str, Any]] = []
+    arrivals: list[store.Arrival] = []
     for waiting in group:
-        device = devices.get(waiting.device_id)
-        key = (waiting.device_id, waiting.batch.batch)
-        try:
-            if device is None:
-                raise NotFound(f"no device {waiting.device_id}")
-            if key in known:
-                waiting.response = _answer_again(known[key], waiting.batch)
-                if isinstance(known[key], UplinkBatch):
-                    repeated.add(known[key].id)
-                else:
-                    known[key]["repeats"] += 1
-                continue
-        except TouchlineError as error:
-            waiting.error = error
-            continue
-        if device.last_contact is None or waiting.received - device.last_contact > merge.QUIET:
-            # From here on the merge job asks for itself until the device is quiet again.
-            owe(session, MERGE, device.id, due=waiting.received + MERGE_AFTER)
-        row = _ledger_row(device, waiting.batch, waiting.received)
-        known[key] = row
-        waiting.response = {**row["response"]}
-        fresh.append((waiting, row["seq"]))
-    rows = [known[w.device_id, w.batch.batch] for w, _ in fresh]
+        device, key = devices.get(waiting.device_id), (waiting.device_id, waiting.batch.batch)
+        if device is None:
+            waiting.error = NotFound(f"no device {waiting.device_id}")
+        elif key in known:
+            known[key].answer_again(waiting)
+        else:
+            if device.last_contact is None or waiting.received - device.last_contact > merge.QUIET:
+                # From here on the merge job asks for itself until the device is quiet again.
+                owe(session, MERGE, device.id, due=waiting.received + MERGE_AFTER)
+            row = _ledger_row(device, waiting.batch, waiting.received)
+            known[key] = _Known(row["content_hash"], row["response"])
+            waiting.response = row["response"]
+            rows.append(row)
+            arrivals.append(store.Arrival(device.id, row["seq"], waiting.pieces))
     if rows:
         session.execute(insert(UplinkBatch), rows)
-        store.append(session, (store.Arrival(w.device_id, seq, w.pieces) for w, seq in fresh))
-    if repeated:
-        session.execute(
-            update(UplinkBatch)
-            .where(UplinkBatch.id.in_(repeated))
-            .values(repeats=UplinkBatch.repeats + 1)
-        )
-    owe_ticks(session, rows)
+        store.append(session, arrivals)
+        owe_ticks(session, rows)
+    _count_repeats(session, known)
 
 
 def _lock_devices(session: Session, ids: Iterable[int]) -> dict[int, Device]:
@@ -162,25 +148,41 @@ def _lock_devices(session: Session, ids: Iterable[int]) -> dict[int, Device]:
     return {device.id: device for device in rows}
 
 
-def _known_batches(
-    session: Session, group: Sequence[_Waiting]
-) -> dict[tuple[int, str], UplinkBatch | dict[str, Any]]:
+@dataclass
+class _Known:
+    """A batch of the ledger, and how often this group repeats it."""
+
+    content_hash: str
+    response: dict[str, Any]
+    repeats: int = 0
+
+    def answer_again(self, waiting: _Waiting) -> None:
+        name = waiting.batch.batch
+        if self.content_hash != waiting.batch.content_hash:
+            waiting.error = Conflict(f"batch {name!r} was accepted before with other content")
+        else:
+            waiting.response = {**self.response, "duplicate": True}
+            self.repeats += 1
+
+
+def _known_batches(session: Session, group: Sequence[_Waiting]) -> dict[tuple[int, str], _Known]:
     rows = session.scalars(
         select(UplinkBatch).where(
             UplinkBatch.device_id.in_({waiting.device_id for waiting in group}),
             UplinkBatch.batch.in_({waiting.batch.batch for waiting in group}),
         )
     )
-    return {(row.device_id, row.batch): row for row in rows}
+    return {(row.device_id, row.batch): _Known(row.content_hash, row.response) for row in rows}
 
 
-def _answer_again(stored: UplinkBatch | dict[str, Any], batch: Batch) -> dict[str, Any]:
-    is_row = isinstance(stored, UplinkBatch)
-    content_hash = stored.content_hash if is_row else stored["content_hash"]
-    response = stored.response if is_row else stored["response"]
-    if content_hash != batch.content_hash:
-        raise Conflict(f"batch {batch.batch!r} was accepted before with other content")
-    return {**response, "duplicate": True}
+def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> None:
+    for (device_id, name), batch in known.items():
+        if batch.repeats:
+            session.execute(
+                update(UplinkBatch)
+                .where(UplinkBatch.device_id == device_id, UplinkBatch.batch == name)
+                .values(repeats=UplinkBatch.repeats + batch.repeats)
+            )
 
 
 def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
@@ -203,7 +205,6 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
         "t1": batch.t1,
         "n": batch.n,
         "late": late,
-        "repeats": 0,
         "received": received,
         "response": {
             "batch": batch.batch,

@@ -105,11 +105,14 @@ def _store(session: Session, registry: Registry, job_id: int, decoded: Decoded) 
     job = session.get_one(Job, job_id, with_for_update=True)
     arguments = job.arguments
     start, end = decoded.start, decoded.stop + 1  # half-open: the last sample is inside
+    activity: int | None = None
+    frames: list[int] = []
     if arguments.get("athlete") is None:
-        device_id, activity, frames = arguments["device"], None, []
+        device_id: int = arguments["device"]
     else:
-        device = devices.for_file(session, arguments["owner"], arguments["athlete"], decoded.serial)
-        device_id = device.id
+        device_id = devices.for_file(
+            session, arguments["owner"], arguments["athlete"], decoded.serial
+        ).id
         activity, frames = _activity(session, registry, arguments, decoded, device_id, start, end)
     name = f"file-{arguments['file']}"
     writer.accept_file(session, device_id, name, {"samples": decoded.columns}, now())

@@ -158,6 +158,14 @@ def test_other_parameters_make_the_next_edition(filled: Database, writer: Writer
     assert second["edition"] == 2
 
 
+def test_another_interval_makes_the_next_edition(filled: Database, writer: Writer, clock) -> None:
+    send(writer, world.run(), (0, 600))
+    compute.refold(filled, registry(), 1)
+    filled.write(lambda s: setattr(s.get_one(TimeFrame, 1), "end_time", T0 + 30_000))
+    compute.refold(filled, registry(), 1)
+    assert [d["input"]["samples"] for d in world.editions(filled)] == [600, 300]
+
+
 def test_who_comes_second_stores_nothing_and_leaves_it_owed(
     filled: Database, writer: Writer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
