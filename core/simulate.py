@@ -55,7 +55,7 @@ class Track:
     speed: Array
     hr: NDArray[np.int64]
 
-    def columns(self, rows: slice | NDArray[np.bool_] = slice(None)) -> dict[str, NDArray[Any]]:
+    def columns(self, rows: slice | NDArray[np.int64] = slice(None)) -> dict[str, NDArray[Any]]:
         """The uplink's columns (contract/touchline.md section 2) of these rows."""
         return {
             "gnss.timestamp": np.ascontiguousarray(self.t[rows]),
@@ -94,7 +94,7 @@ def track(seed: int, player: int, start: int, seconds: float) -> Track:
         lat=np.round(lat, 7),
         lon=np.round(lon, 7),
         alt=np.round(ALTITUDE + _wander(rng, n, 1.0, 60.0), 2),
-        speed=np.round(np.maximum(speed + rng.normal(0, 0.03, n), 0.0), 3),
+        speed=np.abs(np.round(speed + rng.normal(0, 0.03, n), 3)),
         hr=_heart_rate(rng, speed),
     )
 

@@ -145,7 +145,8 @@ def claim(session: Session) -> list[Outbox]:
 def give_up_leases(session: Session, ids: Sequence[int] | None = None) -> int:
     """End the leases of these rows, else of all; returns how many had one."""
     chosen = Outbox.lease > 0 if ids is None else Outbox.id.in_(ids)
-    return session.execute(update(Outbox).where(chosen).values(lease=0)).rowcount
+    result = session.execute(update(Outbox).where(chosen).values(lease=0))
+    return result.rowcount  # type: ignore[attr-defined]  # an UPDATE always has one
 
 
 def entry_id(row: Outbox) -> str:

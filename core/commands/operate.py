@@ -28,8 +28,9 @@ def register(cli: click.Group) -> None:
         from core.doctor import examine
 
         checks = examine(config)
-        answer: Answer = {"ok": all(check["ok"] for check in checks), "checks": checks}
-        if not answer["ok"]:
+        ok = all(check["ok"] for check in checks)
+        answer: Answer = {"ok": ok, "checks": checks}
+        if not ok:
             raise Found(answer)
         return answer
 

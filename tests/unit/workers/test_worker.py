@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 from sqlalchemy import select
 
 from core.clock import now
 from core.config import Config
-from core.doorbell import ALIVE_WORKER
+from core.doorbell import ALIVE_WORKER, connect
+from core.embedded import redis_command, touchline_command, wait_for_redis
 from core.models import Device, Job, Outbox, SampleTail
 from core.models.db import Database
-from core.models.outbox import IMPORT, MERGE, owe
+from core.models.outbox import IMPORT, MERGE, TICK, owe
 from core.supervisor import Child
 from workers import jobs
 from workers.relay import Relay
@@ -108,18 +110,23 @@ def test_a_row_that_was_settled_meanwhile_is_no_work(context: jobs.Context) -> N
     jobs.perform(4711)
 
 
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of compiled kernels for all workers."""
+    return tmp_path_factory.mktemp("numba")
+
+
 @pytest.fixture
 def start_worker(
-    db: Database, redis_url: str, client: redis.Redis, tmp_path: Path
+    db: Database, redis_url: str, client: redis.Redis, tmp_path: Path, kernels: Path
 ) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
-    from core.embedded import touchline_command
-
     config = Config.load({}, data_dir=str(tmp_path))
     env = {
         **os.environ,
         **config.environment(),
         "TOUCHLINE_DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
         "TOUCHLINE_REDIS_URL": redis_url,
+        "NUMBA_CACHE_DIR": str(kernels),
     }
     children: list[Child] = []
 
@@ -138,18 +145,73 @@ def start_worker(
         child.process.wait()
 
 
-@pytest.mark.parametrize("queues", ["live,bulk", "bulk"])
+@pytest.mark.parametrize(("queues", "topic"), [("live", TICK), ("bulk", MERGE)])
 def test_a_worker_process_does_what_is_owed_and_stops_gracefully(
     db: Database,
     client: redis.Redis,
     start_worker: Callable[[str], subprocess.Popen[bytes]],
     queues: str,
+    topic: str,
 ) -> None:
     worker = start_worker(queues)
     db.write(lambda s: s.add(Device(id=1, device_name="one", serial_number="1")))
-    db.write(lambda s: owe(s, MERGE, 1))
+    db.write(lambda s: owe(s, topic, 1))
     Relay(db, client).step()
     wait_for(lambda: not owed(db))
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(10) == 0
     assert client.keys(ALIVE_WORKER + "*") == []
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_a_killed_job_process_counts_as_an_attempt(
+    db: Database,
+    client: redis.Redis,
+    start_worker: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    worker = psutil.Process(start_worker("bulk").pid)
+    db.write(lambda s: owe(s, MERGE, 1))
+    Relay(db, client).step()
+    with db.engine.connect().execution_options(writes=True) as holding:
+        holding.begin()  # SQLite's write lock: the job waits for it at its end
+        wait_for(worker.children)
+        worker.children()[0].kill()
+        wait_for(lambda: not worker.children())
+    wait_for(lambda: owed(db)[0].attempts == 1)
+
+
+def test_a_worker_goes_on_when_redis_comes_back(
+    db_sqlite: Database, tmp_path: Path, kernels: Path
+) -> None:
+    path = tmp_path / "redis.sock"
+    db_url = db_sqlite.engine.url.render_as_string(hide_password=False)
+    env = {
+        **os.environ,
+        **Config.load({}, data_dir=str(tmp_path)).environment(),
+        "TOUCHLINE_DATABASE_URL": db_url,
+        "TOUCHLINE_REDIS_URL": f"unix://{path}",
+        "NUMBA_CACHE_DIR": str(kernels),
+    }
+    server = Child("redis", redis_command(path), os.environ)
+    worker = Child("bulk", [touchline_command(), "worker", "--queues", "bulk"], env)
+    server.start()
+    worker.start()
+    client = connect(f"unix://{path}")
+    try:
+        wait_for_redis(path)
+        wait_for(lambda: client.keys(ALIVE_WORKER + "*"))
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        time.sleep(1.0)
+        server.start()
+        wait_for_redis(path)
+        db_sqlite.write(lambda s: owe(s, MERGE, 1))
+        Relay(db_sqlite, client).step()
+        wait_for(lambda: not owed(db_sqlite), seconds=20)
+        assert worker.process is not None
+        assert worker.process.poll() is None
+    finally:
+        for child in (worker, server):
+            child.stop(signal.SIGKILL)
+            child.wait(time.monotonic() + 5)
