@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from core import clock
-from core.auth import tokens
+from core.auth import passwords, tokens
 from core.models import OAuthToken, User
 from core.policy import Actor
 from core.services import clients
@@ -48,6 +48,22 @@ def test_a_token_for_a_password(world: World) -> None:
     assert (body["expires_in"], body["token_type"], body["scope"]) == (36000, "Bearer", "all")
     assert status(world, body["access_token"]) == 200
     assert status(world, body["refresh_token"]) == 401
+
+
+def test_a_hash_of_older_parameters_is_made_anew_at_login(world: World) -> None:
+    weak = passwords.argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+    def stored(session) -> str:
+        return session.get_one(User, world.ids["ada"]).password_hash
+
+    def weaken(session) -> None:
+        session.get_one(User, world.ids["ada"]).password_hash = weak.hash(PASSWORD)
+
+    world.db.write(weaken)
+    assert passwords.needs_rehash(world.db.read(stored))
+    assert password_grant(world).status_code == 200
+    assert not passwords.needs_rehash(world.db.read(stored))
+    assert password_grant(world).status_code == 200
 
 
 def test_the_client_may_stand_in_the_form(world: World) -> None:

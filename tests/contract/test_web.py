@@ -1,0 +1,70 @@
+"""What belongs to no resource: health, aliases, slashes, the OpenAPI document."""
+
+import pytest
+import redis
+
+from core.api.aliases import canonical
+from core.api.platform import KEY
+from core.doorbell import ALIVE_WORKER
+from tests.contract.conftest import World
+
+
+def test_health(world: World) -> None:
+    assert world.get("//healthz").status_code == 200
+    connection: redis.Redis = world.client.application.extensions[KEY].redis
+    for key in connection.scan_iter(f"{ALIVE_WORKER}*"):
+        connection.delete(key)
+    answer = world.get("//readyz")
+    assert (answer.status_code, answer.json["missing"]) == (503, ["worker"])
+    connection.set(f"{ALIVE_WORKER}test", "1", ex=5)
+    assert world.get("//readyz").status_code == 200
+    connection.delete(f"{ALIVE_WORKER}test")
+
+
+def test_not_ready_without_redis_or_database(world: World, monkeypatch) -> None:
+    parts = world.client.application.extensions[KEY]
+
+    def away(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(parts.redis, "ping", away)
+    answer = world.get("//readyz")
+    assert (answer.status_code, answer.json["missing"]) == (503, ["redis", "worker"])
+    assert world.get("//healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["//api/v1/account/", "//api/v1/account", "//v1/account/", "//v1/account"]
+)
+def test_every_spelling_of_a_path_answers(world: World, path) -> None:
+    assert world.get(path, "ada").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("/v1/devices/", "/api/v1/devices/"),
+        ("/v1/ws/computed-data/1/", "/api/v1/ws/computed-data/1/"),
+        ("/ws/v1/computed-data/1/", "/api/v1/ws/computed-data/1/"),
+        ("/api/ws/computed-data/1/", "/api/v1/ws/computed-data/1/"),
+        ("/api/v1/devices/", "/api/v1/devices/"),
+        ("/v1", "/v1"),
+        ("/v10/devices/", "/v10/devices/"),
+        ("/oauth2/token/", "/oauth2/token/"),
+    ],
+)
+def test_aliases(asked, served) -> None:
+    assert canonical(asked) == served
+
+
+def test_the_document_describes_the_paths(world: World) -> None:
+    document = world.get("/openapi.json").json
+    assert document["openapi"] == "3.1.0"
+    assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
+    account = document["paths"]["/api/v1/account/"]["get"]
+    assert account["security"] == [{"bearer": []}]
+    assert "security" not in document["paths"]["/api/v1/managers/"]["post"]
+    listed = document["paths"]["/api/v1/athletes/"]["get"]["parameters"]
+    assert {"page", "limit", "ordering", "search", "birthdate_from"} <= {
+        parameter["name"] for parameter in listed
+    }
