@@ -127,7 +127,7 @@ def encode(columns: Columns, stream: str = "samples") -> bytes:
         sink,
         row_group_size=GROUP_ROWS,
         compression="zstd",
-        compression_level=3,
+        compression_level=1,
         use_dictionary=False,
         write_statistics=["t"],
         column_encoding={

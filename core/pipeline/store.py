@@ -11,7 +11,6 @@ one place or the other, never in none.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -82,17 +81,11 @@ def append_blocks(
     session: Session, device_id: int, seq: int, streams: Mapping[str, Columns]
 ) -> None:
     """Insert a whole file's samples as sealed blocks. ``t`` of each stream must ascend."""
-    pieces = [
-        (stream, piece)
+    rows = [
+        block_row(device_id, stream, piece, (seq, seq), IMPORTED)
         for stream, columns in streams.items()
         for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
     ]
-    # Two at a time: the Parquet writer works without the interpreter lock, and SQLite's one
-    # writer waits for us.
-    with ThreadPoolExecutor(2) as pool:
-        rows = list(
-            pool.map(lambda p: block_row(device_id, p[0], p[1], (seq, seq), IMPORTED), pieces)
-        )
     if rows:
         session.execute(insert(SampleBlock), rows)
 
