@@ -90,7 +90,7 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
 
 def test_stopping_is_graceful_then_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.supervisor.STOP_SECONDS", 1.0)
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     supervisor = Supervisor()
     supervisor.add(Child("polite", sleeper(), os.environ))
     supervisor.add(Child("deaf", [sys.executable, "-c", deaf], os.environ))
@@ -117,7 +117,7 @@ def test_children_die_with_a_killed_supervisor() -> None:
     child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
-    gone, alive = psutil.wait_procs([child], timeout=5)
+    _, alive = psutil.wait_procs([child], timeout=5)
     assert not alive
 
 

@@ -35,7 +35,7 @@ def test_a_match_looks_like_a_match(player: int) -> None:
     assert played.speed.min() >= 0
     acceleration = np.diff(simulate._smooth(played.speed, np.ones(5))) * 10
     assert np.abs(acceleration).max() < 7
-    assert 2.5 < np.percentile(acceleration, 99.9)
+    assert np.percentile(acceleration, 99.9) > 2.5
     assert 120 < played.hr.mean() < 175
     assert played.hr.max() <= 200
 
