@@ -8,7 +8,7 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
-from sqlalchemy import ColumnElement, Select, func, or_
+from sqlalchemy import ColumnElement, Select, or_
 
 from core.api.paging import PageQuery
 from core.api.shapes import Day, Moment, QueryFlag, QueryInteger
@@ -116,8 +116,3 @@ class Listing:
 
     def apply(self, statement: Select[Any], args: Mapping[str, Any]) -> Select[Any]:
         return self.sorted(self.narrowed(statement, args), args)
-
-
-def lower(column: Any) -> Any:
-    """To sort names without regard to case."""
-    return func.lower(column)

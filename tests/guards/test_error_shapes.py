@@ -1,10 +1,10 @@
 """Every route, every way of asking wrongly: the status is a 4xx and the body a problem document."""
 
-import logging
 import re
 
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -168,16 +168,20 @@ def test_a_body_that_is_too_large(world: World) -> None:  # noqa: F811
     is_problem(world.post("/managers/", data=big, content_type="application/json"), 413)
 
 
-def test_a_fault_of_ours_tells_nothing(world: World, monkeypatch, caplog) -> None:  # noqa: F811
+def test_a_fault_of_ours_is_logged_and_tells_nothing(world: World, monkeypatch) -> None:  # noqa: F811
     def broken(*_: object) -> None:
         raise RuntimeError("the password of the database is hunter2")
 
     monkeypatch.setattr(users, "account", broken)
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as logged:
         answer = world.get("/account/", "ada", headers={"X-Request-ID": "asked-42"})
     is_problem(answer, 500)
     assert answer.headers["X-Request-ID"] == "asked-42"
     assert "hunter2" not in answer.text
+    fault = next(line for line in logged if line["log_level"] == "error")
+    assert "hunter2" in str(fault["exc_info"])
+    access = next(line for line in logged if line["event"] == "request")
+    assert (access["path"], access["status"]) == ("/api/v1/account/", 500)
 
 
 def test_a_request_id_that_is_not_sane_is_replaced(world: World) -> None:  # noqa: F811
