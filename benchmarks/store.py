@@ -223,7 +223,7 @@ def against_rows(
 
     def load(_turn: int) -> None:
         device = next(devices)
-        db.write(lambda s: store.append_blocks(s, device, 1, {"samples": sessions[0]}))
+        db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": sessions[0]})))
 
     how = "executemany" if isinstance(rows, SqliteRows) else "COPY"
     yield compare(
@@ -235,7 +235,9 @@ def against_rows(
     device = new_device(db)
     for number, columns in enumerate(sessions):
         db.write(
-            lambda s, n=number, c=columns: store.append_blocks(s, device, n + 1, {"samples": c})
+            lambda s, n=number, c=columns: store.append_blocks(
+                s, device, n + 1, store.seal({"samples": c})
+            )
         )
         rows.load(1, columns)
     if isinstance(rows, PostgresRows):
@@ -274,7 +276,9 @@ def against_duckdb(db: Database) -> Iterator[Result]:
         connection.register("incoming", table)
         connection.execute("INSERT INTO sample SELECT * FROM incoming")
         db.write(
-            lambda s, n=number, c=columns: store.append_blocks(s, device, n + 1, {"samples": c})
+            lambda s, n=number, c=columns: store.append_blocks(
+                s, device, n + 1, store.seal({"samples": c})
+            )
         )
     start, stop = T0 + DAY, T0 + 2 * DAY
     sql = READ.format("?")

@@ -27,7 +27,7 @@ from core.models.outbox import MERGE, owe, settle
 from core.models.samples import SampleBlock, SampleTail, UplinkBatch
 
 from .columns import MAX_GAP, MINUTE, STREAMS, cut
-from .store import MAX_ROWS, MAX_SPAN, SEALED, block_row, open_parts, overlapping, parts_of
+from .store import MAX_ROWS, MAX_SPAN, SEALED, open_parts, overlapping, parts_of, placed, sealed
 
 AGAIN = MINUTE  # between two merges of a device that sends
 QUIET = 10 * MINUTE  # nothing received for so long: the newest group is sealed as well
@@ -214,7 +214,7 @@ def _merged(
 ) -> list[dict[str, object]]:
     seqs = (min(part.seq_lo for part in parts), max(part.seq_hi for part in parts))
     return [
-        block_row(device_id, stream, piece, seqs, level)
+        placed(sealed(stream, piece), device_id, seqs, level)
         for piece in cut(open_parts(parts), rows=MAX_ROWS, span=MAX_SPAN)
     ]
 

@@ -77,33 +77,42 @@ def append(session: Session, arrivals: Iterable[Arrival]) -> None:
         session.execute(insert(SampleTail), rows)
 
 
-def append_blocks(
-    session: Session, device_id: int, seq: int, streams: Mapping[str, Columns]
-) -> None:
-    """Insert a whole file's samples as sealed blocks. ``t`` of each stream must ascend."""
-    rows = [
-        block_row(device_id, stream, piece, (seq, seq), IMPORTED)
+def seal(streams: Mapping[str, Columns]) -> list[dict[str, object]]:
+    """A whole file's samples as sealed blocks, for ``append_blocks`` (before the commit: encoding
+    is the costly part). ``t`` of each stream must ascend.
+    """
+    return [
+        sealed(stream, piece)
         for stream, columns in streams.items()
         for piece in cut(columns, rows=MAX_ROWS, span=MAX_SPAN)
     ]
+
+
+def append_blocks(
+    session: Session, device_id: int, seq: int, sealed_blocks: Iterable[Mapping[str, object]]
+) -> None:
+    """Insert the blocks of a file."""
+    rows = [placed(block, device_id, (seq, seq), IMPORTED) for block in sealed_blocks]
     if rows:
         session.execute(insert(SampleBlock), rows)
 
 
-def block_row(
-    device_id: int, stream: str, columns: Columns, seqs: tuple[int, int], level: int
+def placed(
+    block: Mapping[str, object], device_id: int, seqs: tuple[int, int], level: int
 ) -> dict[str, object]:
     """The row of a sealed block."""
+    place = {"device_id": device_id, "seq_lo": seqs[0], "seq_hi": seqs[1], "level": level}
+    return {**block, **place}
+
+
+def sealed(stream: str, columns: Columns) -> dict[str, object]:
+    """A sealed block and what the index says of it."""
     data = blocks.encode(columns, stream)
     return {
-        "device_id": device_id,
         "stream": stream,
         "t0": int(columns["t"][0]),
         "t1": int(columns["t"][-1]),
         "n": size(columns),
-        "seq_lo": seqs[0],
-        "seq_hi": seqs[1],
-        "level": level,
         "checksum": hashlib.sha256(data).hexdigest(),
         "data": data,
     }

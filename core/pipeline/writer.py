@@ -215,27 +215,36 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
     }
 
 
-def accept_file(
-    session: Session, device_id: int, name: str, streams: dict[str, Columns], at: int
-) -> int:
-    """Store a file's samples as one batch called ``name``; returns the number of its samples.
+@dataclass(frozen=True)
+class WholeFile:
+    """A file's samples as one batch, its blocks sealed before the commit."""
+
+    batch: Batch
+    sealed: list[dict[str, object]]
+
+    @classmethod
+    def of(cls, name: str, streams: dict[str, Columns]) -> "WholeFile":
+        return cls(of_streams(name, streams), store.seal(streams))
+
+
+def accept_file(session: Session, device_id: int, file: WholeFile, at: int) -> int:
+    """Store a file's samples; returns their number.
 
     A name that is in the ledger already is not stored again, so the job may run twice.
     """
     device = _lock_devices(session, {device_id})[device_id]
     known = select(UplinkBatch.n).where(
-        UplinkBatch.device_id == device_id, UplinkBatch.batch == name
+        UplinkBatch.device_id == device_id, UplinkBatch.batch == file.batch.batch
     )
     stored = session.scalar(known)
     if stored is not None:
         return stored
-    batch = of_streams(name, streams)
-    row = _ledger_row(device, batch, at)
+    row = _ledger_row(device, file.batch, at)
     session.execute(insert(UplinkBatch), [row])
-    store.append_blocks(session, device_id, row["seq"], streams)
+    store.append_blocks(session, device_id, row["seq"], file.sealed)
     owe(session, MERGE, device_id)
     owe_ticks(session, [row])
-    return batch.n
+    return file.batch.n
 
 
 def offset(device: Device) -> int | None:

@@ -51,7 +51,8 @@ def run(
                 date=date.fromisoformat(day) if day else None,
                 timezone=arguments.get("timezone") or "UTC",
             )
-            details = db.write(lambda session: _store(session, registry, job_id, decoded))
+            whole = writer.WholeFile.of(f"file-{arguments['file']}", {"samples": decoded.columns})
+            details = db.write(lambda session: _store(session, registry, job_id, decoded, whole))
     except DecodeError as error:
         reason = {
             "reason": error.reason,
@@ -100,7 +101,9 @@ def _end(session: Session, job_id: int, state: str, details: Details, owed: comp
         settle(session, *owed)
 
 
-def _store(session: Session, registry: Registry, job_id: int, decoded: Decoded) -> Details:
+def _store(
+    session: Session, registry: Registry, job_id: int, decoded: Decoded, whole: writer.WholeFile
+) -> Details:
     """Everything that a decoded file causes, in one commit, the job's account of it included."""
     job = session.get_one(Job, job_id, with_for_update=True)
     arguments = job.arguments
@@ -114,8 +117,7 @@ def _store(session: Session, registry: Registry, job_id: int, decoded: Decoded) 
             session, arguments["owner"], arguments["athlete"], decoded.serial
         ).id
         activity, frames = _activity(session, registry, arguments, decoded, device_id, start, end)
-    name = f"file-{arguments['file']}"
-    writer.accept_file(session, device_id, name, {"samples": decoded.columns}, now())
+    writer.accept_file(session, device_id, whole, now())
     found = store.ranges(session, device_id, start, end)
     job.details = job.details | {
         "format": decoded.format,

@@ -64,7 +64,7 @@ def test_read_is_what_was_last_written(
             else:  # a file
                 database.write(
                     lambda s, seq=seq, batch=batch: store.append_blocks(
-                        s, device, seq, {"samples": batch}
+                        s, device, seq, store.seal({"samples": batch})
                     )
                 )
             written.update(rows(batch))

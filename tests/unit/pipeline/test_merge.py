@@ -117,14 +117,16 @@ def test_a_correction_of_a_correction(db: Database, device: int) -> None:
 def test_an_import_over_an_import(db: Database, device: int) -> None:
     whole = player(40_000)
     for seq in (1, 2):
-        db.write(lambda s, seq=seq: store.append_blocks(s, device, seq, {"samples": whole}))
+        db.write(
+            lambda s, seq=seq: store.append_blocks(s, device, seq, store.seal({"samples": whole}))
+        )
     merge.merge_device(db, device, "samples", QUIET)
     assert levels(db, device) == [(3, 36_000), (3, 4_000)]
     same(everything(db, device), whole)
 
 
 def test_an_import_alone_is_not_written_again(db: Database, device: int) -> None:
-    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": player(1_000)}))
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": player(1_000)})))
     before = db.read(lambda s: s.execute(select(SampleBlock.id, SampleBlock.checksum)).all())
     assert merge.merge_device(db, device, "samples", QUIET) == 1
     assert levels(db, device) == [(3, 1_000)]

@@ -41,7 +41,9 @@ def test_nothing_there(db: Database, device: int) -> None:
 def test_batches_and_a_file_read_as_one(db: Database, device: int) -> None:
     whole = player(9_000)
     db.write(
-        lambda s: store.append_blocks(s, device, 1, {"samples": between(whole, T0, T0 + 600_000)})
+        lambda s: store.append_blocks(
+            s, device, 1, store.seal({"samples": between(whole, T0, T0 + 600_000)})
+        )
     )
     for second in range(600, 900):
         at = T0 + second * 1000
@@ -89,7 +91,7 @@ def test_index_answers_without_opening_blocks(
     db: Database, device: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = player(3 * 36_000)
-    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": whole})))
     opened = []
     real = store._load
     monkeypatch.setattr(store, "_load", lambda *a: (opened.append(a[0].id), real(*a))[1])
@@ -106,7 +108,7 @@ def test_index_answers_without_opening_blocks(
 
 def test_latest(db: Database, device: int) -> None:
     whole = player(36_000)
-    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": whole})))
     for n in (1, 300, 700, 36_000, 40_000):
         newest = db.read(lambda s, n=n: store.latest(s, device, n))
         np.testing.assert_array_equal(newest["t"], whole["t"][-n:])
@@ -121,7 +123,7 @@ def test_streamed_read_opens_each_part_once(
     db: Database, device: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = player(3 * 36_000)
-    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": whole}))
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": whole})))
     opened = []
     real = store._load
     monkeypatch.setattr(store, "_load", lambda *a: (opened.append(a[0].id), real(*a))[1])
@@ -133,7 +135,7 @@ def test_streamed_read_opens_each_part_once(
 
 
 def test_damaged_block_is_noticed(db: Database, device: int) -> None:
-    db.write(lambda s: store.append_blocks(s, device, 1, {"samples": player(100)}))
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": player(100)})))
     data = bytearray(db.read(lambda s: s.scalar(select(SampleBlock.data))))
     data[50] ^= 1
     db.write(lambda s: s.execute(update(SampleBlock).values(data=bytes(data))))
