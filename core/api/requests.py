@@ -16,6 +16,9 @@ from core.errors import BadInput
 HEADER = "X-Request-ID"
 LARGEST_ID = 2**63 - 1
 
+# Asked every few seconds by whatever watches the platform.
+PROBES = ("/healthz", "/readyz")
+
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger("touchline.access")
@@ -52,7 +55,8 @@ def _end(response: Response) -> Response:
     response.headers[HEADER] = request_id()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     started = g.get("started")
-    log.info(
+    tell = log.debug if request.path in PROBES else log.info
+    tell(
         "request",
         method=request.method,
         path=request.path,  # never the query: it may carry what should not be logged
