@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 import httpx
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -330,7 +331,8 @@ _COLUMNS = (
 
 def _table(match: Match, documents: Mapping[int, Mapping[str, Any]], elapsed: float) -> Table:
     minute = min(elapsed * match.plan.speed, match.plan.seconds) / 60
-    table = Table(title=f"{minute:.0f}′ of play, {len(documents)} of {len(match.names)} computed")
+    title = f"{minute:.0f}′ of play, {len(documents)} of {len(match.names)} computed"
+    table = Table(title=title, box=box.SIMPLE_HEAD)  # fits into 80 columns
     table.add_column("Player")
     for title, _, _ in _COLUMNS:
         table.add_column(title, justify="right")
