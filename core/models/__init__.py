@@ -1,33 +1,49 @@
 """Tables, one file per noun; ``db`` holds the engine and the unit of work."""
 
+from .access import AccessEvent, ClientUsage
 from .activities import Activity, JsonSchema, TimeFrame
+from .audit import AuditEvent
 from .base import Base
+from .bluetooth import BluetoothConfig
 from .computed import ComputedData, ComputeState
 from .devices import Device, DeviceOwnership
+from .idempotency import KeptAnswer
+from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
+from .teams import Team, TeamMember
 from .users import AthleteProfile, ManagerProfile, Permission, User
+from .webhooks import Webhook
 from .work import Job, Outbox
 
 __all__ = [
+    "AccessEvent",
     "Activity",
     "AthleteProfile",
+    "AuditEvent",
     "Base",
+    "BluetoothConfig",
+    "ClientUsage",
     "ComputeState",
     "ComputedData",
     "Device",
     "DeviceOwnership",
     "Job",
     "JsonSchema",
+    "KeptAnswer",
     "ManagerProfile",
     "OAuthClient",
     "OAuthToken",
+    "OneTimeLink",
     "Outbox",
     "Permission",
     "SampleBlock",
     "SampleTail",
+    "Team",
+    "TeamMember",
     "TimeFrame",
     "UplinkBatch",
     "UploadedFile",
     "User",
+    "Webhook",
 ]

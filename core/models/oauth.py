@@ -10,7 +10,9 @@ from .users import User
 
 
 class OAuthClient(Base):
-    """``secret_hash`` is empty for a public client."""
+    """``secret_hash`` is empty for a public client. ``cors_origins``: where browsers may call from.
+    ``throttle_class`` names a row of core.api.throttle.CLASSES.
+    """
 
     __tablename__ = "oauth_client"
 
@@ -21,6 +23,8 @@ class OAuthClient(Base):
     grants: Mapped[list[Any]] = mapped_column(Document)
     redirect_uris: Mapped[list[Any]] = mapped_column(Document, default=list)
     scope: Mapped[str] = mapped_column(String(255), default="all")
+    cors_origins: Mapped[list[Any]] = mapped_column(Document, default=list)
+    throttle_class: Mapped[str] = mapped_column(String(16), default="standard")
     created: Mapped[moment]
 
 

@@ -13,7 +13,9 @@ CAN_CREATE_MANAGED_ATHLETES = "can_create_managed_athletes"
 
 
 class User(Base):
-    """One account. ``managed_by`` and ``is_default_athlete`` speak of athletes only."""
+    """One account. ``managed_by`` and ``is_default_athlete`` speak of athletes only. ``deleted``:
+    since when the row is an empty one, kept so that its number never means anybody else.
+    """
 
     __tablename__ = "user_account"
     __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
@@ -28,6 +30,7 @@ class User(Base):
     managed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
     is_default_athlete: Mapped[bool] = mapped_column(default=False)
     created: Mapped[moment]
+    deleted: Mapped[moment | None]
 
     manager_profile: Mapped["ManagerProfile | None"] = relationship(
         back_populates="user", cascade="all, delete-orphan", lazy="joined"

@@ -79,6 +79,20 @@ def upgrade() -> None:
     op.create_index("ix_json_schema_name", "json_schema", ["name", "id"], unique=False)
 
     op.create_table(
+        "kept_answer",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_answer")),
+        sa.UniqueConstraint("scope", name=op.f("uq_kept_answer_scope")),
+    )
+    op.create_index("ix_kept_answer_created", "kept_answer", ["created"], unique=False)
+
+    op.create_table(
         "oauth_client",
         sa.Column("id", ID, nullable=False),
         sa.Column("client_id", sa.String(length=48), nullable=False),
@@ -87,6 +101,8 @@ def upgrade() -> None:
         sa.Column("grants", DOCUMENT, nullable=False),
         sa.Column("redirect_uris", DOCUMENT, nullable=False),
         sa.Column("scope", sa.String(length=255), nullable=False),
+        sa.Column("cors_origins", DOCUMENT, nullable=False),
+        sa.Column("throttle_class", sa.String(length=16), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_client")),
         sa.UniqueConstraint("client_id", name=op.f("uq_oauth_client_client_id")),
@@ -119,6 +135,7 @@ def upgrade() -> None:
         sa.Column("managed_by_id", ID, nullable=True),
         sa.Column("is_default_athlete", sa.Boolean(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "role IN ('MANAGER', 'ATHLETE', 'ADMINISTRATOR')", name=op.f("ck_user_account_role")
         ),
@@ -134,6 +151,36 @@ def upgrade() -> None:
     op.create_index(
         "ix_user_account_managed_by_id", "user_account", ["managed_by_id"], unique=False
     )
+
+    op.create_table(
+        "access_event",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("athlete_id", ID, nullable=False),
+        sa.Column("reader_id", ID, nullable=True),
+        sa.Column("reader", sa.String(length=254), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["athlete_id"],
+            ["user_account.id"],
+            name=op.f("fk_access_event_athlete_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["user_account.id"],
+            name=op.f("fk_access_event_reader_id_user_account"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_event")),
+        sa.UniqueConstraint(
+            "athlete_id", "reader_id", "kind", "hour", name=op.f("uq_access_event_athlete_id")
+        ),
+    )
+    op.create_index("ix_access_event_athlete", "access_event", ["athlete_id", "time"], unique=False)
+    op.create_index("ix_access_event_reader_id", "access_event", ["reader_id"], unique=False)
 
     op.create_table(
         "activity",
@@ -223,6 +270,58 @@ def upgrade() -> None:
         "ix_athlete_profile_name", "athlete_profile", ["last_name", "first_name"], unique=False
     )
 
+    op.create_table(
+        "audit_event",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", ID, nullable=True),
+        sa.Column("actor", sa.String(length=254), nullable=False),
+        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("before", DOCUMENT, nullable=True),
+        sa.Column("after", DOCUMENT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["actor_id"],
+            ["user_account.id"],
+            name=op.f("fk_audit_event_actor_id_user_account"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
+    )
+    op.create_index("ix_audit_event_actor_id", "audit_event", ["actor_id"], unique=False)
+    op.create_index("ix_audit_event_target", "audit_event", ["kind", "target_id"], unique=False)
+
+    op.create_table(
+        "bluetooth_config",
+        sa.Column("device_id", ID, autoincrement=False, nullable=False),
+        sa.Column("current", DOCUMENT, nullable=False),
+        sa.Column("target", DOCUMENT, nullable=False),
+        sa.Column("immediate", sa.Boolean(), nullable=False),
+        sa.Column("targeted", sa.BigInteger(), nullable=True),
+        sa.Column("reported", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["device.id"],
+            name=op.f("fk_bluetooth_config_device_id_device"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_bluetooth_config")),
+    )
+    op.create_table(
+        "client_usage",
+        sa.Column("client_id", ID, autoincrement=False, nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["oauth_client.id"],
+            name=op.f("fk_client_usage_client_id_oauth_client"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("client_id", "day", name=op.f("pk_client_usage")),
+    )
     op.create_table(
         "device_ownership",
         sa.Column("id", ID, nullable=False),
@@ -326,6 +425,25 @@ def upgrade() -> None:
     op.create_index("ix_oauth_token_user_id", "oauth_token", ["user_id"], unique=False)
 
     op.create_table(
+        "one_time_link",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+            name=op.f("fk_one_time_link_user_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_one_time_link_token_hash")),
+    )
+    op.create_index("ix_one_time_link_user_id", "one_time_link", ["user_id"], unique=False)
+
+    op.create_table(
         "sample_block",
         sa.Column("id", ID, nullable=False),
         sa.Column("device_id", ID, nullable=False),
@@ -377,6 +495,23 @@ def upgrade() -> None:
         ["device_id", "stream", "t0", "t1", "seq", "n"],
         unique=False,
     )
+
+    op.create_table(
+        "team",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("groups", DOCUMENT, nullable=False),
+        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["user_account.id"],
+            name=op.f("fk_team_owner_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team")),
+    )
+    op.create_index("ix_team_owner_id", "team", ["owner_id"], unique=False)
 
     op.create_table(
         "uplink_batch",
@@ -437,6 +572,31 @@ def upgrade() -> None:
     op.create_index("ix_uploaded_file_uploader_id", "uploaded_file", ["uploader_id"], unique=False)
 
     op.create_table(
+        "team_member",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("team_id", ID, nullable=False),
+        sa.Column("athlete_id", ID, nullable=False),
+        sa.Column("start_time", sa.BigInteger(), nullable=False),
+        sa.Column("end_time", sa.BigInteger(), nullable=False),
+        sa.Column("groups", DOCUMENT, nullable=False),
+        sa.CheckConstraint("start_time < end_time", name=op.f("ck_team_member_order")),
+        sa.ForeignKeyConstraint(
+            ["athlete_id"],
+            ["user_account.id"],
+            name=op.f("fk_team_member_athlete_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["team.id"], name=op.f("fk_team_member_team_id_team"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_member")),
+    )
+    op.create_index("ix_team_member_athlete_id", "team_member", ["athlete_id"], unique=False)
+    op.create_index(
+        "ix_team_member_team", "team_member", ["team_id", "athlete_id", "start_time"], unique=False
+    )
+
+    op.create_table(
         "timeframe",
         sa.Column("id", ID, nullable=False),
         sa.Column("start_time", sa.BigInteger(), nullable=False),
@@ -476,6 +636,25 @@ def upgrade() -> None:
         "ix_timeframe_device", "timeframe", ["device_id", "start_time", "end_time"], unique=False
     )
     op.create_index("ix_timeframe_owner", "timeframe", ["owner_id", "id"], unique=False)
+
+    op.create_table(
+        "webhook",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("activity_id", ID, nullable=False),
+        sa.Column("webhook_url", sa.String(length=200), nullable=False),
+        sa.Column("secret_token", sa.String(length=100), nullable=False),
+        sa.Column("activity_events", sa.Boolean(), nullable=False),
+        sa.Column("timeframes_events", sa.Boolean(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"],
+            ["activity.id"],
+            name=op.f("fk_webhook_activity_id_activity"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+    )
+    op.create_index("ix_webhook_activity_id", "webhook", ["activity_id"], unique=False)
 
     op.create_table(
         "compute_state",
@@ -527,21 +706,30 @@ def downgrade() -> None:
     for table in (
         "computed_data",
         "compute_state",
+        "webhook",
         "timeframe",
+        "team_member",
         "uploaded_file",
         "uplink_batch",
+        "team",
         "sample_tail",
         "sample_block",
+        "one_time_link",
         "oauth_token",
         "manager_profile",
         "job",
         "device_ownership",
+        "client_usage",
+        "bluetooth_config",
+        "audit_event",
         "athlete_profile",
         "athlete_permission",
         "activity",
+        "access_event",
         "user_account",
         "outbox",
         "oauth_client",
+        "kept_answer",
         "json_schema",
         "device",
     ):
