@@ -6,6 +6,7 @@ from typing import Any
 import redis
 from flask import Flask
 from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.api import (
     account,
@@ -96,4 +97,7 @@ def create_app(
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
+    if config.proxies:
+        trusted = config.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, trusted, trusted, x_host=trusted)  # type: ignore[method-assign]
     return app

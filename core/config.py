@@ -27,6 +27,13 @@ def _positive(text: str) -> int:
     return value
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -77,6 +84,12 @@ SETTINGS = (
     Setting("MAX_BODY_MB", "8", _positive, "Largest JSON body in MiB; beyond it: 413."),
     Setting("MAX_FILE_MB", "256", _positive, "Largest uploaded file in MiB; beyond it: 413."),
     Setting(
+        "PROXIES",
+        "0",
+        _count,
+        "Reverse proxies in front whose X-Forwarded-For, -Proto and -Host headers are believed.",
+    ),
+    Setting(
         "LOG_LEVEL",
         "info",
         _choice("debug", "info", "warning", "error"),
@@ -107,6 +120,7 @@ class Config:
     token_seconds: int
     max_body_mb: int
     max_file_mb: int
+    proxies: int
     log_level: str
     log_format: str
     origin: Mapping[str, str]
