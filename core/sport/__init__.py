@@ -11,6 +11,7 @@ from core.sport.errors import MetricError, SportError, StateMismatch, UnknownSpo
 from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS
+from core.sport.metrics.field import FIELD_DEFINITION, FIELD_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
 from core.sport.metrics.metabolic import METABOLIC_METRICS
@@ -24,6 +25,8 @@ __all__ = [
     "ACCELERATION_METRICS",
     "EFFORT_EXTRAS",
     "EFFORT_METRICS",
+    "FIELD_DEFINITION",
+    "FIELD_METRICS",
     "HEART_EXTRAS",
     "HEART_METRICS",
     "INTENSITY_METRICS",
