@@ -9,23 +9,28 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.api import (
+    access_log,
     account,
     activities,
     admin,
     athletes,
+    bluetooth,
     computed,
+    contract,
     devices,
     files,
     health,
     jobs,
     json_schemas,
     managers,
+    openapi,
     ownerships,
     permissions,
     problems,
     requests,
     samples,
     timeframes,
+    webhooks,
 )
 from core.api.aliases import Aliases
 from core.api.platform import KEY, Platform, directly
@@ -41,11 +46,14 @@ RESOURCES = (
     account,
     managers,
     athletes,
+    access_log,
     permissions,
     devices,
     ownerships,
+    bluetooth,
     json_schemas,
     activities,
+    webhooks,
     timeframes,
     computed,
     samples,
@@ -96,6 +104,8 @@ def create_app(
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    contract.add_aliases(app)
+    openapi.complete(api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies
