@@ -9,21 +9,18 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.api import (
-    access_log,
     account,
     activities,
     admin,
     athletes,
     bluetooth,
     computed,
-    contract,
     devices,
     files,
     health,
     jobs,
     json_schemas,
     managers,
-    openapi,
     ownerships,
     permissions,
     problems,
@@ -46,7 +43,6 @@ RESOURCES = (
     account,
     managers,
     athletes,
-    access_log,
     permissions,
     devices,
     ownerships,
@@ -104,8 +100,6 @@ def create_app(
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
-    contract.add_aliases(app)
-    openapi.complete(api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies
