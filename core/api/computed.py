@@ -4,7 +4,6 @@ from typing import Any
 
 import marshmallow as ma
 import orjson
-from flask import Blueprint as PlainBlueprint
 from flask import Response
 from marshmallow import fields
 
@@ -67,11 +66,3 @@ def of_activity(actor: Actor, activity: int) -> Response:
     """The computed data of every time frame of an activity, by start."""
     app = platform()
     return _json(app.db.read(lambda s: computed.of_activity(s, actor, app.registry, activity)))
-
-
-# The other name on record for these paths; in no document.
-for _rule, _view in (
-    ("/timeframes/<int:timeframe>/computed-data/", of_timeframe),
-    ("/activities/<int:activity>/computed-data/", of_activity),
-):
-    PlainBlueprint.add_url_rule(blueprint, _rule, f"{_view.__name__}_alias", _view)

@@ -1,7 +1,6 @@
 """Jobs: the state of work that takes longer than a request."""
 
 import marshmallow as ma
-from flask import Blueprint as PlainBlueprint
 from marshmallow import fields, validate
 
 from core.api.guard import authenticated
@@ -35,8 +34,3 @@ class JobShape(ma.Schema):
 def get_job(actor: Actor, job: str) -> Job:
     """How far is a job? ``job`` is its ``job_id``, or its ``id``."""
     return platform().db.read(lambda session: jobs.get(session, actor, job))
-
-
-# Earlier names of the same path; in no document.
-for _number, _rule in enumerate(("/jobs/<string:job>/", "/matlab-jobs/<string:job>/info/")):
-    PlainBlueprint.add_url_rule(blueprint, _rule, f"get_job_alias_{_number}", get_job)

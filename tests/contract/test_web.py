@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from core.api.aliases import canonical
+from core.api.contract import canonical
 from core.api.platform import KEY
 from core.doorbell import ALIVE_WORKER
 from tests.contract.conftest import World
