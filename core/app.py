@@ -15,12 +15,14 @@ from core.api import (
     athletes,
     bluetooth,
     computed,
+    contract,
     devices,
     files,
     health,
     jobs,
     json_schemas,
     managers,
+    openapi,
     ownerships,
     permissions,
     problems,
@@ -100,6 +102,8 @@ def create_app(
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    contract.add_aliases(app)
+    openapi.complete(api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies
