@@ -9,6 +9,7 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.api import (
+    access_log,
     account,
     activities,
     admin,
@@ -45,6 +46,7 @@ RESOURCES = (
     account,
     managers,
     athletes,
+    access_log,
     permissions,
     devices,
     ownerships,

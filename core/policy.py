@@ -9,10 +9,14 @@ thing, or ever. The renderings read the same table:
 - ``windows`` gives the windows themselves, for sockets and exports;
 - ``clause`` gives the SQL condition, for lists.
 
+Reads of an athlete's data by another person are logged (core.models.access): ``require`` and
+``windows`` note them by themselves, and whoever selects rows by ``clause`` hands those that leave
+to ``given``. ``Database.read`` stores what was noted before anybody has the result.
+
 A role that a rule does not name has no right. A scope can only narrow (``SCOPES``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,9 +33,13 @@ from core.models import (
     Job,
     JsonSchema,
     Permission,
+    Team,
     TimeFrame,
+    UploadedFile,
     User,
 )
+from core.models.access import Read
+from core.models.db import READS
 from core.models.users import ADMINISTRATOR, ATHLETE, CAN_CREATE_MANAGED_ATHLETES, MANAGER
 
 OPERATOR = "OPERATOR"
@@ -96,6 +104,7 @@ FIELDS: Mapping[type, Mapping[str, str]] = {
     },
     Permission: {"athlete": "athlete_id", "start": "start_time", "stop": "expiration_time"},
     Job: {"owner": "submitter_id"},
+    Team: {"owner": "owner_id"},
     Samples: {"device": "device_id", "start": "start", "stop": "stop"},
     JsonSchema: {},
 }
@@ -268,12 +277,16 @@ OWN_ATHLETE = Is("athlete", "only the athlete may do this")
 
 Grounds = Mapping[str, tuple[Ground, ...]]
 
+# What the access log calls the kinds of an athlete's data.
+PROFILE, TIMEFRAMES, SAMPLES, FILES = "profile", "timeframes", "samples", "files"
+
 
 @dataclass(frozen=True)
 class Rule:
     """``grounds``: role → what must all hold; nothing named for a role means never, an empty tuple
     always. ``now`` and ``interval``: when it must hold; neither means ever. ``reads``: it changes
-    nothing. ``hidden``: a thing out of reach is answered as if it were not there.
+    nothing. ``hidden``: a thing out of reach is answered as if it were not there. ``logs``: what is
+    read of the athlete, as the access log calls it.
     """
 
     grounds: Grounds
@@ -281,35 +294,45 @@ class Rule:
     interval: bool = False
     reads: bool = False
     hidden: bool = False
+    logs: str | None = None
 
 
-def _read(grounds: Grounds, *, now: bool = False, interval: bool = False) -> Rule:
+def _read(
+    grounds: Grounds, *, now: bool = False, interval: bool = False, logs: str | None = None
+) -> Rule:
     """Administrators may read what anyone may read."""
-    return Rule({ADMINISTRATOR: (), **grounds}, now=now, interval=interval, reads=True)
+    return Rule({ADMINISTRATOR: (), **grounds}, now=now, interval=interval, reads=True, logs=logs)
 
 
 RULES: Mapping[str, Rule] = {
     "manager.read": _read({MANAGER: (SELF,)}, now=True),
     "manager.change": Rule({MANAGER: (SELF,)}, now=True),
-    "athlete.read": _read({MANAGER: (READ,), ATHLETE: (SELF,)}, now=True),
+    "athlete.read": _read({MANAGER: (READ,), ATHLETE: (SELF,)}, now=True, logs=PROFILE),
     "athlete.change": Rule({ATHLETE: (SELF,)}, now=True),
     "athlete.upload": Rule({MANAGER: (WRITE,), ATHLETE: (SELF,)}, now=True),
     # The thing is the manager who will manage.
     "athlete.create_managed": Rule({MANAGER: (SELF, Holds(CAN_CREATE_MANAGED_ATHLETES))}, now=True),
     # The thing is the athlete.
-    "permission.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
+    "permission.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True, logs="permissions"),
+    "access_log.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
     "permission.change": Rule({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
     # The thing is the READ permission that a holder of SHARE is about to give.
     "permission.share": Rule({MANAGER: (SHARE,)}, now=True, interval=True),
     "activity.read": _read({MANAGER: (OWNER,)}, now=True),
     "activity.change": Rule({MANAGER: (OWNER,)}, now=True),
-    "timeframe.read": _read({MANAGER: (OWNER,), ATHLETE: (OWN_ATHLETE,)}, now=True),
+    "timeframe.read": _read(
+        {MANAGER: (OWNER,), ATHLETE: (OWN_ATHLETE,)}, now=True, logs=TIMEFRAMES
+    ),
     "timeframe.delete": Rule({MANAGER: (OWNER,)}, now=True),
     # Creating and changing: judged on the frame as it will be.
     "timeframe.change": Rule({MANAGER: (OWNER, WRITE, OWNS_DEVICE)}, interval=True),
-    "computed.read": _read({MANAGER: (READ,), ATHLETE: (OWN_ATHLETE,)}, interval=True),
-    "computed.stream": _read({MANAGER: (READ,)}, now=True),
-    "samples.read": _read({MANAGER: (OWNS_DEVICE,), ATHLETE: (OWN_FRAMES,)}, interval=True),
+    "computed.read": _read(
+        {MANAGER: (READ,), ATHLETE: (OWN_ATHLETE,)}, interval=True, logs="computed"
+    ),
+    "computed.stream": _read({MANAGER: (READ,)}, now=True, logs="computed"),
+    "samples.read": _read(
+        {MANAGER: (OWNS_DEVICE,), ATHLETE: (OWN_FRAMES,)}, interval=True, logs=SAMPLES
+    ),
     # The thing is the device, here and below.
     "device.uplink": Rule(
         {
@@ -323,6 +346,8 @@ RULES: Mapping[str, Rule] = {
     "device.change": Rule({MANAGER: (OWNS_DEVICE,)}, now=True),
     "ownership.read": _read({MANAGER: (OWNER,)}),
     "schema.read": _read({MANAGER: ()}, now=True),
+    "team.read": _read({MANAGER: (OWNER,)}, now=True),
+    "team.change": Rule({MANAGER: (OWNER,)}, now=True),
     "job.read": Rule(
         {MANAGER: (OWNER,), ATHLETE: (OWNER,), ADMINISTRATOR: (OWNER,)},
         now=True,
@@ -348,51 +373,95 @@ def _fulfilled(rule: Rule, windows: Sequence[Window], thing: Any, now: int) -> b
     return bool(windows)
 
 
+def _refusal(
+    session: Session, actor: Actor, action: str, thing: Any, now: int | None
+) -> str | None:
+    """Why the actor may not; None: they may."""
+    rule, moment = RULES[action], clock.now() if now is None else now
+    grounds = _grounds(actor, rule)
+    if grounds is None:
+        return "your role or your token's scope does not allow this"
+    return next(
+        (
+            ground.refusal(thing, rule)
+            for ground in grounds
+            if not _fulfilled(rule, ground.windows(session, actor, thing), thing, moment)
+        ),
+        None,
+    )
+
+
 def require(
     session: Session, actor: Actor, action: str, thing: Any, *, now: int | None = None
 ) -> None:
     """Return if the actor may; else raise Forbidden saying what is missing (NotFound where even
-    the existence is nobody else's business).
+    the existence is nobody else's business). A read of an athlete's data is noted for the log.
     """
-    rule, moment = RULES[action], clock.now() if now is None else now
-    grounds = _grounds(actor, rule)
-    if grounds is None:
-        reason: str | None = "your role or your token's scope does not allow this"
-    else:
-        reason = next(
-            (
-                ground.refusal(thing, rule)
-                for ground in grounds
-                if not _fulfilled(rule, ground.windows(session, actor, thing), thing, moment)
-            ),
-            None,
-        )
+    reason = _refusal(session, actor, action, thing, now)
+    rule = RULES[action]
     if reason is not None:
         raise NotFound("no such thing") if rule.hidden else Forbidden(reason)
+    if rule.logs is not None:
+        given(session, actor, [thing], rule.logs)
 
 
 def allowed(
     session: Session, actor: Actor, action: str, thing: Any, *, now: int | None = None
 ) -> bool:
-    """``require`` as a question."""
-    try:
-        require(session, actor, action, thing, now=now)
-    except (Forbidden, NotFound):
-        return False
-    return True
+    """``require`` as a question; asking reads nothing."""
+    return _refusal(session, actor, action, thing, now) is None
 
 
 def windows(session: Session, actor: Actor, action: str, thing: Any) -> list[Window]:
     """When the actor's grounds for this action on this thing hold, whatever time the rule asks
-    for; sorted and disjoint. ``[ALWAYS]`` where time plays no part.
+    for; sorted and disjoint. ``[ALWAYS]`` where time plays no part. A read is noted for the log.
     """
-    grounds = _grounds(actor, RULES[action])
+    rule = RULES[action]
+    grounds = _grounds(actor, rule)
     if grounds is None:
         return []
     held = [ALWAYS]
     for ground in grounds:
         held = intersect(held, ground.windows(session, actor, thing))
+    if held and rule.logs is not None:
+        given(session, actor, [thing], rule.logs)
     return held
+
+
+def given(session: Session, actor: Actor, things: Iterable[Any], kind: str | None = None) -> None:
+    """Note that the actor reads these things, where they are an athlete's and the athlete is
+    somebody else. ``kind``: what the access log calls it, else what it is by itself.
+    """
+    if actor.user_id is None:
+        return
+    noted = session.info.setdefault(READS, set())
+    for thing in things:
+        word = kind or _KINDS.get(type(thing))
+        if word is not None:
+            noted.update(
+                Read(athlete, actor.user_id, word)
+                for athlete in _athletes(session, thing)
+                if athlete != actor.user_id
+            )
+
+
+_KINDS = {User: PROFILE, TimeFrame: TIMEFRAMES, UploadedFile: FILES, Samples: SAMPLES}
+
+
+def _athletes(session: Session, thing: Any) -> Iterable[int]:
+    """Whose data is it? The samples of a device are of who wore it by a time frame; what a device's
+    file holds is not known here, so that it counts as of everybody who ever wore the device.
+    """
+    if isinstance(thing, User):
+        return [thing.id] if thing.role == ATHLETE else []
+    if isinstance(thing, UploadedFile) and thing.athlete_id is not None:
+        return [thing.athlete_id]
+    if isinstance(thing, TimeFrame | Permission):
+        return [thing.athlete_id]
+    wearers = select(TimeFrame.athlete_id).where(TimeFrame.device_id == thing.device_id).distinct()
+    if isinstance(thing, Samples):
+        wearers = wearers.where(TimeFrame.start_time < thing.stop, thing.start < TimeFrame.end_time)
+    return session.scalars(wearers).all()
 
 
 def clause(actor: Actor, action: str, kind: Any, *, now: int | None = None) -> ColumnElement[bool]:

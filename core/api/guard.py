@@ -26,7 +26,7 @@ def bearer() -> Actor:
             "the access token is unknown, expired or revoked",
             challenge='Bearer error="invalid_token"',
         )
-    g.user_id = actor.user_id
+    g.user_id, g.actor = actor.user_id, actor
     return actor
 
 

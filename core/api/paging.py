@@ -7,10 +7,12 @@ from functools import cache
 from typing import Any
 
 import marshmallow as ma
+from flask import g
 from marshmallow import fields
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from core import policy
 from core.api.shapes import QueryInteger
 from core.errors import NotFound
 
@@ -58,7 +60,8 @@ def paged(
     bare = statement.order_by(None).subquery()
     count = session.scalar(select(func.count()).select_from(bare)) or 0
     body = envelope([], count, page, limit)
-    rows = session.scalars(statement.limit(limit).offset((page - 1) * limit)).unique()
+    rows = session.scalars(statement.limit(limit).offset((page - 1) * limit)).unique().all()
+    policy.given(session, g.actor, rows)
     body["results"] = [dump(row) if dump else row for row in rows]
     return body
 

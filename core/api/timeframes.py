@@ -108,7 +108,9 @@ def _dumped(
             continue
         ids = {row[noun] for row in dumped}
         visible = select(model).where(model.id.in_(ids), policy.clause(actor, action, model))
-        found = {row.id: details().dump(row) for row in session.scalars(visible).unique()}
+        rows = session.scalars(visible).unique().all()
+        policy.given(session, actor, rows)
+        found = {row.id: details().dump(row) for row in rows}
         for row in dumped:
             row[f"{noun}_details"] = found.get(row[noun])
     return dumped

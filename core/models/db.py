@@ -7,18 +7,36 @@ to a one-thread pool: SQLite waits for a lock inside C, where a greenlet switch 
 (design/architecture.md section 10).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from . import access
+
 T = TypeVar("T")
 Work = Callable[[Session], T]
 
 SQLITE_BUSY_SECONDS = 30
+# In ``Session.info``: the reads of athletes' data that core.policy noted (core.models.access.Read).
+READS = "reads"
+
+
+class Around(Protocol):
+    """What a surface wants done in the transaction of an effect: to look before it, to keep the
+    answer with it. Whatever these raise undoes the effect.
+    """
+
+    def begin(self, session: Session) -> None: ...
+
+    def end(self, session: Session, result: Any) -> None: ...
+
+
+around: ContextVar[Around | None] = ContextVar("around", default=None)
 
 
 def make_engine(url: str, **options: Any) -> Engine:
@@ -71,6 +89,7 @@ class Database:
         self.run_writes: Callable[[Callable[[], Any]], Any] = _directly
         # Called after a commit that owes work (core.models.outbox): a doorbell, never a guarantee.
         self.wake: Callable[[], None] = _nobody_to_wake
+        self._reads = access.ReadMemory()
         self._writer = self.engine.execution_options(writes=True)
         # One snapshot for a whole read: SQLite gives it, PostgreSQL has to be asked.
         self._reader = (
@@ -81,22 +100,46 @@ class Database:
 
     def write(self, work: Work[T]) -> T:
         """Run ``work(session)`` and commit; any exception rolls everything back."""
+        surface = around.get()  # here: what runs the transaction may be another thread
 
-        def run() -> tuple[T, bool]:
+        def whole(session: Session) -> T:
+            if surface is not None:
+                surface.begin(session)
+            result = work(session)
+            if surface is not None:
+                session.flush()
+                surface.end(session, result)
+            return result
+
+        return self._transaction(whole)
+
+    def _transaction(self, work: Work[T]) -> T:
+        def run() -> tuple[T, dict[Any, Any]]:
             with Session(self._writer, expire_on_commit=False) as session:
                 with session.begin():
                     result = work(session)
-                return result, bool(session.info.get("owed"))
+                return result, session.info
 
-        result, owed = self.run_writes(run)
-        if owed:
+        result, info = self.run_writes(run)
+        if info.get("owed"):
             self.wake()
+        self._log(info.get(READS))
         return result
 
     def read(self, work: Work[T]) -> T:
-        """Run ``work(session)`` on one snapshot and roll back: a read changes nothing."""
+        """Run ``work(session)`` on one snapshot and roll back: it changes nothing. What it read of
+        athletes is in the access log before anybody has the result.
+        """
         with Session(self._reader, expire_on_commit=False) as session:
-            return work(session)
+            result = work(session)
+        self._log(session.info.get(READS))
+        return result
+
+    def _log(self, reads: Iterable[access.Read] | None) -> None:
+        hour = access.this_hour()
+        if reads and (new := self._reads.unknown(reads, hour)):
+            self._transaction(lambda session: access.store(session, new))
+            self._reads.stored(new, hour)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -141,6 +141,7 @@ def of_device(session: Session, actor: Actor, device_id: int, file_id: int) -> U
         raise NotFound(f"no file {file_id} of device {device_id}")
     if file.uploader_id != actor.user_id:
         devices.get(session, actor, device_id)
+    policy.given(session, actor, [file])
     return file
 
 
@@ -151,6 +152,7 @@ def of_athlete(session: Session, actor: Actor, athlete_id: int, file_id: int) ->
         raise NotFound(f"no file {file_id} of athlete {athlete_id}")
     if actor.user_id not in (file.uploader_id, athlete_id) and not actor.administers:
         raise Forbidden("a file is for its uploader and its athlete")
+    policy.given(session, actor, [file])
     return file
 
 

@@ -228,6 +228,7 @@ def _by_external_id(session: Session, actor: Actor, external_id: str, role: str)
     within = policy.clause(actor, f"{role.lower()}.read", User)
     found = session.scalars(select(User).where(*wanted, within).order_by(User.id)).first()
     if found is not None:
+        policy.given(session, actor, [found])
         return found
     if session.scalar(select(exists().where(*wanted))):
         raise Forbidden(f"the {role.lower()} with this external id is out of your reach")

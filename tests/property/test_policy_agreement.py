@@ -20,6 +20,7 @@ from core.models import (
     Job,
     JsonSchema,
     Permission,
+    Team,
     TimeFrame,
     User,
 )
@@ -62,6 +63,9 @@ ASKED = {
     "ownership.read": DeviceOwnership,
     "schema.read": JsonSchema,
     "job.read": Job,
+    "access_log.read": User,
+    "team.read": Team,
+    "team.change": Team,
 }
 
 spans = st.tuples(st.integers(0, LAST - 1), st.integers(1, 4)).map(lambda t: (t[0], t[0] + t[1]))
@@ -139,6 +143,7 @@ def build(session: Session, world: World) -> None:
         session.add(
             Job(id=a, job_id=f"j{a}", kind="x", details={}, arguments={}, submitter_id=a, created=0)
         )
+    session.add_all(Team(id=m, name="t", owner_id=m, created=0) for m in MANAGERS)
     session.flush()
     for athlete, manager, right, (start, stop) in world.permissions:
         session.add(
@@ -213,7 +218,7 @@ class Oracle:
         match action:
             case (
                 "athlete.read" | "athlete.change" | "athlete.upload"
-                | "permission.read" | "permission.change"
+                | "permission.read" | "permission.change" | "access_log.read"
             ):  # fmt: skip
                 return thing.id == me
             case "timeframe.read" | "computed.read":
@@ -235,8 +240,10 @@ class Oracle:
                 return self.permitted("READ", thing.id, now)
             case "athlete.upload":
                 return self.permitted("WRITE", thing.id, now)
-            case "permission.read" | "permission.change":
+            case "permission.read" | "permission.change" | "access_log.read":
                 return thing.managed_by_id == me
+            case "team.read" | "team.change":
+                return thing.owner_id == me
             case "permission.share":
                 moments = [now, *range(thing.start_time, thing.expiration_time)]
                 return all(self.permitted("SHARE", thing.athlete_id, t) for t in moments)

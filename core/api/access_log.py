@@ -1,0 +1,62 @@
+"""An athlete's access log: who read their data, and when."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+from sqlalchemy.orm import Session
+
+from core.api.filters import Listing, exact, reference, span
+from core.api.guard import authenticated
+from core.api.paging import page_of, paged
+from core.api.parsing import Blueprint
+from core.api.platform import platform
+from core.api.shapes import Moment
+from core.models import AccessEvent
+from core.policy import Actor
+from core.services import access_log
+
+blueprint = Blueprint(
+    "access-log",
+    __name__,
+    url_prefix="/api/v1/athletes/<int:athlete>/access-log",
+    description="One row for each hour in which somebody else read one kind of an athlete's data.",
+)
+
+LISTING = Listing(
+    "AccessLog",
+    key=AccessEvent.id.desc(),
+    filters={
+        "reader": reference(AccessEvent.reader_id),
+        "kind": exact(AccessEvent.kind),
+        **span("time", AccessEvent.time),
+    },
+    ordering={"time": AccessEvent.time},
+)
+
+
+class AccessEventShape(ma.Schema):
+    """``reader`` is empty where the account is gone; its name stays. ``time``: the first read in
+    that hour.
+    """
+
+    id = fields.Integer()
+    reader = fields.Integer(attribute="reader_id", allow_none=True)
+    username = fields.String(attribute="reader")
+    role = fields.String()
+    kind = fields.String()
+    time = Moment()
+
+
+@blueprint.route("/")
+@authenticated()
+@blueprint.arguments(LISTING.query(), location="query")
+@blueprint.response(200, page_of(AccessEventShape))
+def list_access(actor: Actor, query: dict[str, Any], athlete: int) -> dict[str, Any]:
+    """Who read your data, newest first."""
+
+    def read(session: Session) -> dict[str, Any]:
+        statement = LISTING.apply(access_log.listing(session, actor, athlete), query)
+        return paged(session, statement, query["page"], query["limit"])
+
+    return platform().db.read(read)
