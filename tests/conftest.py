@@ -56,7 +56,7 @@ def _with_template(url: str) -> Iterator[str]:
 
 
 @contextmanager
-def _copy(template_url: str) -> Iterator[str]:
+def database_copy(template_url: str) -> Iterator[str]:
     """The URL of a fresh database, copied from the migrated template."""
     template = make_url(template_url)
     name = f"touchline_{uuid4().hex[:12]}"
@@ -72,7 +72,7 @@ def _copy(template_url: str) -> Iterator[str]:
 @pytest.fixture
 def db_postgres(postgres_url: str) -> Iterator[Database]:
     """A fresh, migrated PostgreSQL database."""
-    with _copy(postgres_url) as url:
+    with database_copy(postgres_url) as url:
         database = Database(url)
         yield database
         database.close()
@@ -81,7 +81,7 @@ def db_postgres(postgres_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database that lasts for the run."""
-    with _copy(postgres_url) as url:
+    with database_copy(postgres_url) as url:
         yield url
 
 

@@ -96,6 +96,10 @@ OPERATIONS = (
     _op("device.get", "GET devices/{device}/", 200, 403, 404),
     _op("device.set_custom_name", "POST devices/{device}/set-custom-name/", 200, 403, 404),
     _op("device.release_ownership", "POST devices/{device}/release-ownership/", 204, 400, 403, 404),
+    _op(
+        "device.bluetooth_get", "GET devices/{device}/bluetooth-config/", 200, 403, 404
+    ),  # named here
+    _op("device.bluetooth_patch", "PATCH devices/{device}/bluetooth-config/", 200, 403, 404),
     _op("ownership.list", "GET device-ownerships/", 200, 403, 404),
     _op("ownership.get", "GET device-ownerships/{device_ownership}/", 200, 403, 404),
     _op(
@@ -113,6 +117,11 @@ OPERATIONS = (
     _op("activity.get", "GET activities/{activity}/", 200, 403, 404),
     _op("activity.update", "PUT activities/{activity}/", 200, 403, 404),
     _op("activity.delete", "DELETE activities/{activity}/", 204, 403, 404),
+    _op("webhook.list", "GET activities/{activity}/webhooks/", 200, 403, 404),
+    _op("webhook.create", "POST activities/{activity}/webhooks/", 200, 403, 404),
+    _op("webhook.get", "GET activities/{activity}/webhooks/{webhook}/", 200, 403, 404),
+    _op("webhook.update", "PUT activities/{activity}/webhooks/{webhook}/", 200, 403, 404),
+    _op("webhook.delete", "DELETE activities/{activity}/webhooks/{webhook}/", 204, 403, 404),
     _op("timeframe.list", "GET timeframes/", 200, 403, 404),
     _op("timeframe.create", "POST timeframes/", 201, 403),
     _op("timeframe.get", "GET timeframes/{timeframe}/", 200, 403, 404),
@@ -137,6 +146,8 @@ OPERATIONS = (
     ),
     # Ours (contract/touchline.md).
     _op("sample.send", "POST devices/{device}/samples/", 200, 403, 404, 409),
+    _op("bluetooth.device_get", "GET devices/{device}/uplink/config/", 200, 403, 404),
+    _op("bluetooth.device_report", "POST devices/{device}/uplink/config/", 200, 403, 404),
     _op("file.add_to_device", "POST devices/{device}/files/", 202, 403, 404),
     _op("file.add_to_athlete", "POST athletes/{athlete}/files/", 202, 403, 404),
     _op("file.get_of_device", "GET devices/{device}/files/{file}/", 200, 403, 404),

@@ -1,6 +1,7 @@
 """The whole web application over real parts, on both databases, with a few people in it."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from core.app import create_app
 from core.auth import tokens
 from core.auth.passwords import hash_password
 from core.config import Config
-from core.models import OAuthClient, User
-from core.models.db import Database
+from core.models import OAuthClient, User, migrate
+from core.models.db import Database, make_engine
 from core.models.users import CAN_CREATE_MANAGED_ATHLETES
 from core.pipeline.objects import ObjectStore
 from core.pipeline.writer import Writer
 from core.policy import Actor
 from core.services import clients, json_schemas, users
 from core.sport import registry as sports
+from tests.conftest import database_copy
+from tests.contract.seeded import Seeded, seeded
 from tests.redis_server import redis_server
 
 PASSWORD = "correct horse"
@@ -41,6 +44,26 @@ def redis_url() -> Iterator[str]:
 def registry() -> Any:
     """The installed sports."""
     return sports.registry()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def seeded_world(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_url: str,
+    registry: Any,
+) -> Iterator[Seeded]:
+    """The world of tests/contract/seeded.py: whatever is asked of it, it stays as it is."""
+    folder = tmp_path_factory.mktemp("seeded")
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            url = stack.enter_context(database_copy(request.getfixturevalue("postgres_url")))
+        else:
+            url = f"sqlite:///{folder / 'touchline.db'}"
+            engine = make_engine(url)
+            migrate.upgrade(engine)
+            engine.dispose()
+        yield stack.enter_context(seeded(url, folder, redis_url, registry))
 
 
 @pytest.fixture

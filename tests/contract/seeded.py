@@ -1,0 +1,287 @@
+"""One world in which every right occurs, made once per database; nothing that is asked of it stays,
+so that thousands of requests meet the same rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.app import create_app
+from core.auth import secrets, tokens
+from core.clock import BEGINNING, FAR_FUTURE, from_iso, now
+from core.config import Config
+from core.models import (
+    Activity,
+    AthleteProfile,
+    ComputeState,
+    Device,
+    DeviceOwnership,
+    Job,
+    JsonSchema,
+    ManagerProfile,
+    OAuthClient,
+    Permission,
+    TimeFrame,
+    UploadedFile,
+    User,
+    Webhook,
+)
+from core.models.db import Database
+from core.models.users import CAN_CREATE_MANAGED_ATHLETES
+from core.pipeline.objects import ObjectStore
+from core.pipeline.writer import Writer
+from core.policy import Actor
+from core.services import clients, json_schemas
+from core.services.users import MANAGED_UNTIL
+from core.sport.registry import Registry
+
+SECRET_KEY = "a key for tests, of no use anywhere else"
+MANAGERS = (
+    "owner",
+    "former",
+    "managing",
+    "reader",
+    "late_reader",
+    "lapsed",
+    "writer",
+    "sharer",
+    "stranger",
+)
+ATHLETES = ("athlete", "other_athlete", "managed")
+
+MATCH = (from_iso("2020-05-30T20:00:00Z"), from_iso("2020-05-30T22:00:00Z"))
+LATER = (from_iso("2022-05-30T20:00:00Z"), from_iso("2022-05-30T22:00:00Z"))
+HANDOVER = from_iso("2020-03-01T00:00:00Z")  # the device goes from ``former`` to ``owner``
+Y2019, Y2020, Y2021 = (from_iso(f"{year}-01-01T00:00:00Z") for year in (2019, 2020, 2021))
+
+
+class Rehearsal(Database):
+    """A database that forgets: a write runs to its last statement, and is rolled back."""
+
+    def write(self, work: Callable[[Session], Any]) -> Any:
+        with Session(self._writer, expire_on_commit=False) as session:
+            result = work(session)
+            session.flush()
+            session.expunge_all()  # the rows stay readable; a rollback would empty them
+            return result
+
+
+@dataclass
+class Seeded:
+    """``ids`` and ``tokens`` by name. People are users' names; ``expired`` and the ``…_read_only``
+    are further tokens of theirs, ``device`` is the device's uplink token.
+    """
+
+    client: FlaskClient
+    registry: Registry
+    ids: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def seeded(url: str, folder: Path, redis_url: str, registry: Registry) -> Iterator[Seeded]:
+    """The world in the migrated, empty database at ``url``."""
+    secrets.use_key(SECRET_KEY)
+    config = Config.load({}, data_dir=str(folder), secret_key=SECRET_KEY, redis_url=redis_url)
+    objects = ObjectStore(Path(config.objects_url))
+    kept = Database(url)
+    made = kept.write(lambda session: _Maker(session, registry, objects).made())
+    kept.close()
+    db = Rehearsal(url)
+    writer, connection = Writer(db), redis.Redis.from_url(redis_url)
+    app = create_app(
+        config, db=db, redis=connection, registry=registry, writer=writer, objects=objects
+    )
+    yield Seeded(app.test_client(), registry, *made)
+    writer.close()
+    connection.close()
+    db.close()
+
+
+class _Maker:
+    def __init__(self, session: Session, registry: Registry, objects: ObjectStore) -> None:
+        self.session, self.objects = session, objects
+        self.ids: dict[str, int] = {}
+        self.tokens: dict[str, str] = {}
+        json_schemas.sync(session, registry)
+
+    def made(self) -> tuple[dict[str, int], dict[str, str]]:
+        self.people()
+        self.rights()
+        self.devices()
+        self.work()
+        self.credentials()
+        return self.ids, self.tokens
+
+    def add(self, name: str, row: Any) -> Any:
+        self.session.add(row)
+        self.session.flush()
+        self.ids[name] = row.id
+        return row
+
+    def people(self) -> None:
+        for name in (*MANAGERS, *ATHLETES, "admin"):
+            user = User(
+                username=name,
+                email=f"{name}@club.example",
+                external_id=f"{name}-ext",
+                extra_permissions=[],
+                created=now(),
+                role="MANAGER",
+            )
+            if name in MANAGERS:
+                user.manager_profile = ManagerProfile(first_name=name, last_name="Manager")
+            elif name in ATHLETES:
+                user.role = "ATHLETE"
+                user.athlete_profile = AthleteProfile(
+                    first_name=name, last_name="Athlete", gender="F", birth_date="1999-12-31"
+                )
+            else:
+                user.role = "ADMINISTRATOR"
+            if name == "managing":
+                user.extra_permissions = [CAN_CREATE_MANAGED_ATHLETES]
+            if name == "managed":
+                user.email, user.managed_by_id = None, self.ids["managing"]
+            self.add(name, user)
+
+    def rights(self) -> None:
+        for manager, right, start, end in (
+            ("owner", "WRITE", Y2020, MANAGED_UNTIL),
+            ("reader", "READ", Y2020, MANAGED_UNTIL),
+            ("late_reader", "READ", MATCH[0] + 1, MANAGED_UNTIL),
+            ("lapsed", "READ", Y2020, Y2021),
+            ("writer", "WRITE", Y2020, MANAGED_UNTIL),
+            ("sharer", "SHARE", Y2020, MANAGED_UNTIL),
+        ):
+            self.permit("athlete", manager, right, start, end)
+        for right in ("READ", "WRITE", "SHARE"):
+            self.permit("managed", "managing", right, BEGINNING, MANAGED_UNTIL)
+
+    def permit(self, athlete: str, manager: str, right: str, start: int, end: int) -> None:
+        permission = Permission(
+            athlete_id=self.ids[athlete],
+            manager_id=self.ids[manager],
+            permission=right,
+            start_time=start,
+            expiration_time=end,
+        )
+        self.add(f"{right} of {manager}", permission)
+
+    def devices(self) -> None:
+        for name in ("device", "free_device", "managed_device"):
+            self.tokens[name] = secrets.new_token()
+            row = Device(
+                serial_number=f"{name}-serial",
+                device_name=name,
+                device_type="vest",
+                uplink_token_hash=secrets.hash_token(self.tokens[name]),
+            )
+            self.add(name, row)
+        for device, manager, start, end in (
+            ("device", "former", Y2019, HANDOVER),
+            ("device", "owner", HANDOVER, FAR_FUTURE),
+            ("managed_device", "managing", Y2019, FAR_FUTURE),
+        ):
+            self.session.get_one(Device, self.ids[device]).activation_time = start
+            ownership = DeviceOwnership(
+                device_id=self.ids[device],
+                manager_id=self.ids[manager],
+                start_time=start,
+                end_time=end,
+            )
+            self.add(f"ownership of {manager}", ownership)
+
+    def work(self) -> None:
+        for kind in ("activity", "timeframe"):
+            newest = select(func.max(JsonSchema.id)).where(JsonSchema.name == f"{kind}_tennis")
+            self.ids[f"{kind}_schema"] = self.session.scalars(newest).one()
+        self.match("match", "owner", "athlete", "device", MATCH)
+        self.match("later", "owner", "athlete", "device", LATER)
+        self.match("managed", "managing", "managed", "managed_device", MATCH)
+        webhook = Webhook(
+            activity_id=self.ids["match_activity"],
+            webhook_url="https://club.example/hook",
+            secret_token="a secret of the club's",
+            activity_events=True,
+            timeframes_events=False,
+            created=now(),
+        )
+        self.add("webhook", webhook)
+        job = Job(
+            job_id="job-of-the-owner",
+            kind="import",
+            state="SUCCESS",
+            details={},
+            arguments={},
+            submitter_id=self.ids["owner"],
+            created=now(),
+        )
+        self.add("job", job)
+        sha256 = self.objects.put(b"not a recording")
+        for name, uploader, of in (
+            ("device_file", "former", {"device_id": self.ids["device"]}),
+            ("athlete_file", "writer", {"athlete_id": self.ids["athlete"]}),
+        ):
+            file = UploadedFile(
+                name="run.fit",
+                sha256=sha256,
+                size=15,
+                uploader_id=self.ids[uploader],
+                created=now(),
+                **of,
+            )
+            self.add(name, file)
+
+    def match(
+        self, name: str, owner: str, athlete: str, device: str, when: tuple[int, int]
+    ) -> None:
+        activity = Activity(
+            name=f"{name} of 2020",
+            json={"sport": "tennis", "type": "match"},
+            json_schema_id=self.ids["activity_schema"],
+            owner_id=self.ids[owner],
+            created=now(),
+        )
+        self.add(f"{name}_activity", activity)
+        frame = TimeFrame(
+            start_time=when[0],
+            end_time=when[1],
+            params={},
+            device_id=self.ids[device],
+            activity_id=activity.id,
+            athlete_id=self.ids[athlete],
+            owner_id=self.ids[owner],
+            json_schema_id=self.ids["timeframe_schema"],
+        )
+        self.add(f"{name}_frame", frame)
+        self.session.add(ComputeState(timeframe_id=frame.id))
+
+    def credentials(self) -> None:
+        client, _ = clients.create(self.session, Actor.operator(), "tests", ["password"])
+        self.session.flush()
+        for name in (*MANAGERS, *ATHLETES, "admin"):
+            self.token(client, name, name)
+        self.token(client, "expired", "owner", seconds=-1)
+        self.token(client, "owner_read_only", "owner", scope="read")
+        self.token(client, "athlete_read_only", "athlete", scope="read")
+
+    def token(
+        self, client: OAuthClient, name: str, user: str, scope: str = "all", seconds: int = 36_000
+    ) -> None:
+        pair = tokens.new_pair()
+        tokens.issue(
+            self.session,
+            pair,
+            client_id=client.id,
+            user_id=self.ids[user],
+            scope=scope,
+            seconds=seconds,
+        )
+        self.tokens[name] = pair.access
