@@ -274,6 +274,7 @@ SELF = Is("account", "only the account's own holder may do this")
 OWNER = Is("owner", "only the owner may do this")
 MANAGES = Is("manager", "only the athlete, or the manager who manages them, may do this")
 OWN_ATHLETE = Is("athlete", "only the athlete may do this")
+MANAGED = Is("manager", "only the manager who manages the athlete may do this")
 
 Grounds = Mapping[str, tuple[Ground, ...]]
 
@@ -313,6 +314,12 @@ RULES: Mapping[str, Rule] = {
     # The thing is the manager who will manage.
     "athlete.create_managed": Rule({MANAGER: (SELF, Holds(CAN_CREATE_MANAGED_ATHLETES))}, now=True),
     # The thing is the athlete.
+    "athlete.change_managed": Rule(
+        {MANAGER: (MANAGED, Holds(CAN_CREATE_MANAGED_ATHLETES))}, now=True
+    ),
+    "athlete.delete": Rule({ATHLETE: (SELF,)}, now=True),
+    "athlete.delete_managed": Rule({MANAGER: (MANAGED,)}, now=True),
+    "athlete.export": _read({ATHLETE: (SELF,), MANAGER: (MANAGED,)}, now=True, logs="export"),
     "permission.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True, logs="permissions"),
     "access_log.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
     "permission.change": Rule({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),

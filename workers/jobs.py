@@ -105,6 +105,10 @@ def failed(db: Database, owed: Owed, reason: str) -> None:
         from core.services import imports
 
         imports.record_failure(db, int(owed.key), reason)
+    elif owed.topic == topics.DELETE:
+        from core.services import deletion
+
+        deletion.record_failure(db, int(owed.key), reason)
     elif owed.topic in (topics.TICK, topics.REFOLD, topics.CLOSE):
         compute.record_failure(db, owed.topic, owed.key, reason)
     db.write(lambda s: settle(s, *owed.pair))
@@ -144,10 +148,17 @@ def _merge(context: Context, owed: Owed) -> None:
     merge.run(context.db, int(owed.key), owed.pair)
 
 
+def _delete(context: Context, owed: Owed) -> None:
+    from core.services import deletion
+
+    deletion.run(context.db, context.objects, int(owed.key), owed.pair)
+
+
 TOPICS: dict[str, Callable[[Context, Owed], None]] = {
     topics.TICK: _tick,
     topics.REFOLD: _refold,
     topics.CLOSE: _close,
     topics.IMPORT: _import,
     topics.MERGE: _merge,
+    topics.DELETE: _delete,
 }

@@ -29,4 +29,5 @@ ROUTES = {
     outbox.CLOSE: Route(COMPUTE, 120),
     outbox.IMPORT: Route(INGEST, 900),
     outbox.MERGE: Route(BULK, 120),
+    outbox.DELETE: Route(BULK, 900),
 }

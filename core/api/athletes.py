@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from core.api.account import AthleteProfileShape, Password, UserShape
 from core.api.filters import Listing, contains, flag, one_of, reference, span
 from core.api.guard import authenticated
-from core.api.managers import ExternalIdQuery, hashed
+from core.api.managers import ExternalIdQuery, NewPasswordShape, hashed, new_hash
 from core.api.paging import page_of, paged
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Day, Id, Shape, Text
 from core.errors import NotFound
 from core.models import AthleteProfile, User
-from core.models.users import ADMINISTRATOR, MANAGER
+from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
-from core.services import users
+from core.services import deletion, exports, passwords, users
 
 blueprint = Blueprint(
     "athletes",
@@ -188,3 +188,53 @@ def get_athlete(actor: Actor, query: dict[str, Any], athlete: int) -> User:
 def update_athlete(actor: Actor, body: dict[str, Any], athlete: int) -> User:
     """Change your own record. What is not given stays; the success code really is 201."""
     return platform().db.write(lambda session: users.update_athlete(session, actor, athlete, body))
+
+
+@blueprint.route("/<int:athlete>/", methods=["DELETE"])
+@authenticated()
+@blueprint.response(204)
+def delete_athlete(actor: Actor, athlete: int) -> None:
+    """Delete yourself. At once nobody reads you or logs in as you; a job removes your data."""
+    app = platform()
+    app.db.write(lambda session: deletion.remove_own(session, actor, athlete))
+    app.tokens.forget()
+
+
+@blueprint.route("/<int:athlete>/update-managed/", methods=["PUT"])
+@authenticated(MANAGER)
+@blueprint.arguments(ManagedAthleteShape)
+@blueprint.response(201, AthleteShape)
+def update_managed(actor: Actor, body: dict[str, Any], athlete: int) -> User:
+    """Change an athlete whom you manage. Needs the extra permission can_create_managed_athletes."""
+    return platform().db.write(lambda s: users.update_managed_athlete(s, actor, athlete, body))
+
+
+@blueprint.route("/<int:athlete>/delete-managed/", methods=["DELETE"])
+@authenticated(MANAGER)
+@blueprint.response(204)
+def delete_managed(actor: Actor, athlete: int) -> None:
+    """Delete an athlete whom you manage; their data goes as if they had deleted themselves."""
+    platform().db.write(lambda session: deletion.remove_managed(session, actor, athlete))
+
+
+@blueprint.route("/<int:athlete>/change-password/", methods=["POST"])
+@authenticated()
+@blueprint.arguments(NewPasswordShape)
+@blueprint.response(204)
+def change_password(actor: Actor, body: dict[str, Any], athlete: int) -> None:
+    """Change your own password. Your tokens live on."""
+    made = new_hash(body["password"])
+    platform().db.write(lambda s: passwords.change(s, actor, ATHLETE, athlete, made))
+
+
+@blueprint.route("/<int:athlete>/export/")
+@authenticated()
+@blueprint.response(200, content_type="application/zip")
+def export(actor: Actor, athlete: int) -> Response:
+    """All that is held on an athlete, as a zip. For the athlete, and for who manages them."""
+    app = platform()
+    held = app.db.read(lambda session: exports.gather(session, actor, athlete))
+    parts = exports.pack(app.db, app.objects, held, app.offload)
+    name = f"touchline-athlete-{athlete}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(parts, mimetype="application/zip", headers=headers)

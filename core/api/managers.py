@@ -10,13 +10,13 @@ from core.api.account import AthleteProfileShape, ManagerProfileShape, Password,
 from core.api.guard import authenticated
 from core.api.parsing import Blueprint
 from core.api.platform import platform
-from core.api.shapes import QueryFlag
+from core.api.shapes import QueryFlag, Shape
 from core.auth.passwords import hash_password
 from core.errors import BadInput
 from core.models import User
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
-from core.services import users
+from core.services import passwords, users
 
 blueprint = Blueprint(
     "managers",
@@ -77,9 +77,15 @@ def register(query: dict[str, Any], body: dict[str, Any]) -> User:
 
 def hashed(password: str | None) -> str | None:
     """Away from the event loop: it takes some 20 ms of processor time."""
-    if password is None:
-        return None
+    return None if password is None else new_hash(password)
+
+
+def new_hash(password: str) -> str:
     return platform().offload(lambda: hash_password(password))
+
+
+class NewPasswordShape(Shape):
+    password = Password(required=True)
 
 
 @blueprint.route("/by-external-id/")
@@ -108,3 +114,13 @@ def get_manager(actor: Actor, manager: int) -> User:
 def update_manager(actor: Actor, body: dict[str, Any], manager: int) -> User:
     """Change your own record. What is not given stays; the success code really is 201."""
     return platform().db.write(lambda session: users.update_manager(session, actor, manager, body))
+
+
+@blueprint.route("/<int:manager>/change-password/", methods=["POST"])
+@authenticated()
+@blueprint.arguments(NewPasswordShape)
+@blueprint.response(204)
+def change_password(actor: Actor, body: dict[str, Any], manager: int) -> None:
+    """Change your own password. Your tokens live on."""
+    made = new_hash(body["password"])
+    platform().db.write(lambda s: passwords.change(s, actor, MANAGER, manager, made))

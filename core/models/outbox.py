@@ -16,6 +16,7 @@ TICK = "tick"  # key: activity id. Advance the frames of one activity that are b
 REFOLD = "refold"  # key: time frame id. Fold one frame anew.
 CLOSE = "close"  # key: time frame id. Fold a frame that has ended for the last time.
 IMPORT = "import"  # key: job id. Decode and store an uploaded file.
+DELETE = "delete"  # key: user id. Remove what is left of a deleted athlete.
 MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
 
 

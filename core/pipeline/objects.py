@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 
 from core.errors import NotFound
@@ -16,7 +17,9 @@ class CorruptObject(Exception):
 
 
 class ObjectStore:
-    """Content-addressed: the same bytes are kept once, and nothing is ever overwritten."""
+    """Content-addressed: the same bytes are kept once, and nothing is ever overwritten. They are
+    removed only with the athlete whom they are about.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -31,7 +34,11 @@ class ObjectStore:
         """Keep bytes and return their key; they are on the disk when this returns."""
         key = hashlib.sha256(data).hexdigest()
         path = self.path(key)
-        if path.exists():
+        try:
+            os.utime(path)  # somebody is about to refer to it: see remove
+        except FileNotFoundError:
+            pass
+        else:
             return key
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
@@ -57,6 +64,20 @@ class ObjectStore:
         if hashlib.sha256(data).hexdigest() != key:
             raise CorruptObject(f"object {key} does not have the bytes it was put with")
         return data
+
+    def remove(self, key: str, *, quiet: int) -> bool:
+        """Forget an object that nothing refers to. False: it was put within the last ``quiet`` ms,
+        and whoever put it may not have said so yet.
+        """
+        path = self.path(key)
+        try:
+            if time.time() - path.stat().st_mtime < quiet / 1000:
+                return False
+        except FileNotFoundError:
+            return True
+        path.unlink(missing_ok=True)
+        _sync(path.parent)
+        return True
 
 
 def _sync(folder: Path) -> None:

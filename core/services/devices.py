@@ -66,12 +66,17 @@ def rotate_token(session: Session, actor: Actor, device_id: int) -> tuple[Device
     return device, token
 
 
+def file_device_name(manager_id: int | str, athlete_id: int) -> str:
+    """What the file devices of one manager and one athlete are called."""
+    return f"file-{manager_id}-{athlete_id}"
+
+
 def for_file(session: Session, manager_id: int, athlete_id: int, recorder: str | None) -> Device:
     """The file device of a manager, an athlete and a recorder's serial number, made if it is not
     there: owned by that manager for ever, so that imported work keeps every rule of time frames
     (contract/touchline.md section 3).
     """
-    serial, name = recorder or UNKNOWN_RECORDER, f"file-{manager_id}-{athlete_id}"
+    serial, name = recorder or UNKNOWN_RECORDER, file_device_name(manager_id, athlete_id)
     pair = select(Device).where(Device.serial_number == serial, Device.device_name == name)
     device = session.scalar(pair)
     if device is not None:

@@ -140,7 +140,9 @@ def athletes(actor: Actor) -> Select[User]:
     return (
         select(User)
         .join(AthleteProfile, AthleteProfile.user_id == User.id)
-        .where(User.role == ATHLETE, policy.clause(actor, "athlete.read", User))
+        .where(
+            User.role == ATHLETE, User.deleted.is_(None), policy.clause(actor, "athlete.read", User)
+        )
     )
 
 
@@ -159,6 +161,19 @@ def update_athlete(
     """``changes``: username, email, external_id, athlete_profile; what is absent stays."""
     found = _of_role(session, athlete_id, ATHLETE)
     policy.require(session, actor, "athlete.change", found)
+    return _update(session, found, changes, "athlete_profile")
+
+
+def update_managed_athlete(
+    session: Session, actor: Actor, athlete_id: int, changes: Mapping[str, Any]
+) -> User:
+    """``changes``: managed_by (the calling manager), external_id, athlete_profile; what is absent
+    stays.
+    """
+    found = _of_role(session, athlete_id, ATHLETE)
+    policy.require(session, actor, "athlete.change_managed", found)
+    if changes["managed_by"] != actor.user_id:
+        raise Forbidden("managed_by must be the calling manager")
     return _update(session, found, changes, "athlete_profile")
 
 
@@ -215,7 +230,7 @@ def _flush_name(session: Session) -> None:
 
 def _of_role(session: Session, user_id: int, role: str) -> User:
     found = session.get(User, user_id)
-    if found is None or found.role != role:
+    if found is None or found.role != role or found.deleted is not None:
         raise NotFound(f"no {role.lower()} {user_id}")
     return found
 

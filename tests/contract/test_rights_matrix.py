@@ -9,6 +9,12 @@ from tests.contract.seeded import Seeded
 LEAST = 700
 # Not asked for with a bearer token, or by everybody alike.
 OTHERWISE = {
+    "athlete.delete": "tests/contract/test_deletion.py",
+    "athlete.delete_managed": "tests/contract/test_deletion.py",
+    "athlete.export": "tests/contract/test_export.py",
+    "athlete.password": "tests/contract/test_passwords.py",
+    "athlete.update_managed": "tests/contract/test_passwords.py",
+    "manager.password": "tests/contract/test_passwords.py",
     "oauth.token": "tests/contract/test_oauth.py",
     "oauth.revoke": "tests/contract/test_oauth.py",
 }

@@ -43,6 +43,10 @@ ASKED = {
     "athlete.read": User,
     "athlete.change": User,
     "athlete.upload": User,
+    "athlete.change_managed": User,
+    "athlete.delete": User,
+    "athlete.delete_managed": User,
+    "athlete.export": User,
     "athlete.create_managed": User,
     "manager.read": User,
     "manager.change": User,
@@ -219,6 +223,7 @@ class Oracle:
             case (
                 "athlete.read" | "athlete.change" | "athlete.upload"
                 | "permission.read" | "permission.change" | "access_log.read"
+                | "athlete.delete" | "athlete.export"
             ):  # fmt: skip
                 return thing.id == me
             case "timeframe.read" | "computed.read":
@@ -240,8 +245,13 @@ class Oracle:
                 return self.permitted("READ", thing.id, now)
             case "athlete.upload":
                 return self.permitted("WRITE", thing.id, now)
-            case "permission.read" | "permission.change" | "access_log.read":
+            case (
+                "permission.read" | "permission.change" | "access_log.read"
+                | "athlete.delete_managed" | "athlete.export"
+            ):  # fmt: skip
                 return thing.managed_by_id == me
+            case "athlete.change_managed":
+                return thing.managed_by_id == me and me in self.world.extra
             case "team.read" | "team.change":
                 return thing.owner_id == me
             case "permission.share":
