@@ -15,6 +15,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import pyarrow as pa
+from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Row, Select, bindparam, func, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -55,6 +56,32 @@ class Range(NamedTuple):
     start: int
     stop: int
     size: int
+
+
+class Fetched(NamedTuple):
+    """Samples with start ≤ t < stop as the database gave them: to open them is the costly part, and
+    needs no session. ``rows``: which of them are meant, in order of time.
+    """
+
+    parts: Sequence[Row]
+    start: int
+    stop: int
+    rows: slice = slice(None)
+
+    def times(self) -> NDArray:
+        return open_parts(self.parts, self.start, self.stop, set())["t"][self.rows]
+
+    def open(self) -> Columns:
+        """Raises ``CorruptBlock`` when stored bytes are not what was written."""
+        if self.rows == slice(None):
+            return open_parts(self.parts, self.start, self.stop)
+        t = self.times()
+        if not len(t):
+            return empty()
+        # By time a block is opened only where the rows are.
+        start, stop = int(t[0]), int(t[-1]) + 1
+        touched = [part for part in self.parts if part.t0 < stop and part.t1 >= start]
+        return open_parts(touched, start, stop)
 
 
 def tail_pieces(streams: Mapping[str, Columns]) -> list[Piece]:
@@ -245,22 +272,46 @@ def iter_read(
             yield piece
 
 
-def ranges(
-    session: Session,
-    device_id: int,
-    start: int,
-    stop: int,
-    gap: int = MAX_GAP,
-    stream: str = "samples",
-) -> list[Range]:
-    """Runs of samples in [start, stop) that are ``gap`` ms or less apart, from the index: only
-    overlapping parts and those on the edges are opened. ``gap`` below five minutes is refused
+def fetch(session: Session, device_id: int, stream: str, start: int, stop: int) -> Fetched:
+    """The samples with start ≤ t < stop, to be opened when the session is done with."""
+    found = parts_of(session, device_id, stream, start, stop, data=True)
+    return Fetched(found, start, stop)
+
+
+def survey(
+    session: Session, device_id: int, start: int, stop: int, stream: str = "samples"
+) -> list[Range | Fetched]:
+    """What the index says of [start, stop), in order of time; what it cannot count (parts that
+    overlap, and those on the edges) is fetched, for ``counted``.
+    """
+    found: list[Range | Fetched] = []
+    for group in overlapping(parts_of(session, device_id, stream, start, stop)):
+        first, last = group[0].t0, max(part.t1 for part in group)
+        if len(group) == 1 and start <= first and last < stop:
+            found.append(Range(first, last, group[0].n))
+        else:
+            low, high = max(start, first), min(stop, last + 1)
+            found.append(fetch(session, device_id, stream, low, high))
+    return found
+
+
+def counted(surveyed: Iterable[Range | Fetched]) -> Iterator[Range]:
+    """A survey with everything counted."""
+    for found in surveyed:
+        if isinstance(found, Range):
+            yield found
+        elif len(t := found.times()):
+            yield Range(int(t[0]), int(t[-1]), len(t))
+
+
+def joined(counts: Iterable[Range], gap: int = MAX_GAP) -> list[Range]:
+    """Runs of samples that are ``gap`` ms or less apart. ``gap`` below five minutes is refused
     (``ValueError``): the index does not know gaps inside parts.
     """
     if gap < MAX_GAP:
         raise ValueError(f"gap must be at least {MAX_GAP} ms")
     found: list[Range] = []
-    for part in _counted(session, device_id, stream, start, stop):
+    for part in counts:
         if found and part.start - found[-1].stop <= gap:
             first, _, n = found[-1]
             found[-1] = Range(first, part.stop, n + part.size)
@@ -269,24 +320,45 @@ def ranges(
     return found
 
 
+def ranges(
+    session: Session,
+    device_id: int,
+    start: int,
+    stop: int,
+    gap: int = MAX_GAP,
+    stream: str = "samples",
+) -> list[Range]:
+    """Runs of samples in [start, stop), from the index; see ``joined``."""
+    return joined(counted(survey(session, device_id, start, stop, stream)), gap)
+
+
 def count(session: Session, device_id: int, start: int, stop: int, stream: str = "samples") -> int:
     """The number of samples in [start, stop), from the index like ``ranges``."""
-    return sum(part.size for part in _counted(session, device_id, stream, start, stop))
+    return sum(part.size for part in counted(survey(session, device_id, start, stop, stream)))
 
 
-def _counted(
-    session: Session, device_id: int, stream: str, start: int, stop: int
-) -> Iterator[Range]:
-    index = parts_of(session, device_id, stream, start, stop)
-    for group in overlapping(index):
-        first, last = group[0].t0, max(part.t1 for part in group)
-        if len(group) == 1 and start <= first and last < stop:
-            yield Range(first, last, group[0].n)
-            continue
-        low, high = max(start, first), min(stop, last + 1)
-        t = read(session, device_id, stream, low, high, [])["t"]
-        if len(t):
-            yield Range(int(t[0]), int(t[-1]), len(t))
+def page(
+    session: Session,
+    device_id: int,
+    counts: Sequence[Range],
+    offset: int,
+    limit: int,
+    stream: str = "samples",
+) -> Fetched:
+    """Of the samples that were counted, ``limit`` from the ``offset``-th on; only the parts that
+    hold them are fetched.
+    """
+    touched: list[Range] = []
+    before = skip = 0
+    for part in counts:
+        if before + part.size > offset and before < offset + limit:
+            skip = skip if touched else offset - before
+            touched.append(part)
+        before += part.size
+    if not touched:
+        return Fetched([], 0, 0)
+    found = fetch(session, device_id, stream, touched[0].start, touched[-1].stop + 1)
+    return found._replace(rows=slice(skip, skip + limit))
 
 
 def latest_timestamp(session: Session, device_id: int, stream: str = "samples") -> int | None:
@@ -307,30 +379,40 @@ def latest_timestamp(session: Session, device_id: int, stream: str = "samples") 
     return max((t for t in newest if t is not None), default=None)
 
 
-def latest(session: Session, device_id: int, n: int, stream: str = "samples") -> Columns:
-    """The newest ``n`` samples (fewer when there are fewer) in ascending time."""
+def latest(
+    session: Session,
+    device_id: int,
+    n: int,
+    stream: str = "samples",
+    *,
+    start: int = -_FOREVER,
+    stop: int = _FOREVER,
+) -> Fetched:
+    """The newest ``n`` ≥ 1 samples in [start, stop), fewer when there are fewer."""
     last = latest_timestamp(session, device_id, stream)
-    if last is None or n < 1:
-        return empty()
-    samples = read(session, device_id, stream, last + 1 - MINUTE, last + 1)
-    want = n
-    while size(samples) < n:
-        start = _start_of_newest(session, device_id, stream, last, want)
-        if start is None:
-            samples = read(session, device_id, stream, 0, last + 1)
+    if last is None:
+        return Fetched([], 0, 0)
+    stop = min(stop, last + 1)
+    low = start
+    for back in (MINUTE, 60 * MINUTE, 24 * 60 * MINUTE, _FOREVER):
+        parts = parts_of(session, device_id, stream, max(start, stop - back), stop)
+        found = _start_of_newest(parts, n, start, stop)
+        if found is not None:
+            low = found
             break
-        samples = read(session, device_id, stream, start, last + 1)
-        want *= 2  # overlapping parts count some samples twice
-    return {name: values[-n:] for name, values in samples.items()}
+    return fetch(session, device_id, stream, low, stop)._replace(rows=slice(-n, None))
 
 
-def _start_of_newest(
-    session: Session, device_id: int, stream: str, last: int, want: int
-) -> int | None:
-    """The first time of the newest parts that hold ``want`` samples; None when all hold less."""
+def _start_of_newest(parts: Sequence[Row], n: int, start: int, stop: int) -> int | None:
+    """A time from which on the parts hold ``n`` samples of [start, stop) or more; None when they
+    hold less.
+    """
     held = 0
-    for part in reversed(parts_of(session, device_id, stream, 0, last + 1)):
-        held += part.n
-        if held >= want:
-            return part.t0
+    for group in reversed(list(overlapping(parts))):
+        if group[0].t0 <= start:
+            return start
+        # Each part has each time once; what lies beyond the end is not known before it is opened.
+        held += max(part.n if part.t1 < stop else 0 for part in group)
+        if held >= n:
+            return group[0].t0
     return None

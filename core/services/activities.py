@@ -11,6 +11,7 @@ from core.clock import now
 from core.errors import BadInput, NotFound
 from core.models import Activity, ComputeState, JsonSchema, TimeFrame
 from core.models.outbox import REFOLD, owe
+from core.pipeline import field
 from core.policy import Actor
 
 from . import json_schemas, timeframes
@@ -112,4 +113,11 @@ def _checked(
         raise BadInput.at("/owner", "must be the caller")
     schema = json_schemas.of_type(session, json_schema, json_schemas.ACTIVITY)
     json_schemas.check(schema, json, "/json")
+    given = field.corners_of(json)
+    if given is not None:
+        name, corners = given
+        try:
+            field.fit(corners)
+        except field.NotARectangle as error:
+            raise BadInput.at(f"/json/{name}", str(error)) from None
     return schema

@@ -92,8 +92,13 @@ def _agrees(
         (piece["t"][0], piece["t"][-1], len(piece["t"]))
         for piece in cut(clock, rows=10**9, span=10**15)
     ]
-    newest = db.read(lambda s: store.latest(s, device, 5))["t"].tolist()
+    newest = db.read(lambda s: store.latest(s, device, 5)).open()["t"].tolist()
     assert newest == sorted(written)[-5:]
+    inside = db.read(lambda s: store.latest(s, device, 5, start=start, stop=stop)).open()
+    assert inside["t"].tolist() == list(expected)[-5:]
+    counts = list(store.counted(db.read(lambda s: store.survey(s, device, start, stop))))
+    page = db.read(lambda s: store.page(s, device, counts, 3, 4)).open()
+    assert page["t"].tolist() == list(expected)[3:7]
     assert db.read(lambda s: store.latest_timestamp(s, device)) == max(written, default=None)
 
 

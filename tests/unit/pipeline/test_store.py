@@ -31,7 +31,7 @@ def test_nothing_there(db: Database, device: int) -> None:
             list(store.iter_read(session, device, "samples", 0, 2**50)),
             store.ranges(session, device, 0, 2**50),
             store.count(session, device, 0, 2**50),
-            len(store.latest(session, device, 5)["t"]),
+            len(store.latest(session, device, 5).open()["t"]),
             store.latest_timestamp(session, device),
         )
 
@@ -110,13 +110,47 @@ def test_latest(db: Database, device: int) -> None:
     whole = player(36_000)
     db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": whole})))
     for n in (1, 300, 700, 36_000, 40_000):
-        newest = db.read(lambda s, n=n: store.latest(s, device, n))
+        newest = db.read(lambda s, n=n: store.latest(s, device, n)).open()
         np.testing.assert_array_equal(newest["t"], whole["t"][-n:])
-    assert len(db.read(lambda s: store.latest(s, device, 0))["t"]) == 0
+    middle = T0 + 1_000_000
+    before = db.read(lambda s: store.latest(s, device, 300, start=T0 + 50, stop=middle)).open()
+    np.testing.assert_array_equal(before["t"], whole["t"][9_700:10_000])
+    after = db.read(lambda s: store.latest(s, device, 300, start=int(whole["t"][-7]))).open()
+    np.testing.assert_array_equal(after["t"], whole["t"][-7:])
+    assert len(db.read(lambda s: store.latest(s, device, 3, stop=T0)).open()["t"]) == 0
     years_later = player(3, t0=T0 + 10 * 365 * 24 * HOUR)
     send(db, device, 2, years_later)
-    newest = db.read(lambda s: store.latest(s, device, 5))["t"].tolist()
+    newest = db.read(lambda s: store.latest(s, device, 5)).open()["t"].tolist()
     assert newest == [*whole["t"][-2:].tolist(), *years_later["t"].tolist()]
+
+
+def test_pages_hold_every_sample_once_and_open_what_they_need(
+    db: Database, device: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = player(100_000)
+    file = between(whole, T0, T0 + 9_000_000)
+    db.write(lambda s: store.append_blocks(s, device, 1, store.seal({"samples": file})))
+    for seq, at in enumerate(range(90_000, 100_000, 600), start=2):
+        send(db, device, seq, {k: v[max(0, at - 50) : at + 600] for k, v in whole.items()})
+    start, stop = T0 + 1_000, T0 + 9_999_000
+    counts = list(store.counted(db.read(lambda s: store.survey(s, device, start, stop))))
+    assert sum(part.size for part in counts) == 99_980
+    for limit in (25_000, 7_919):
+        pages = [
+            db.read(lambda s, at=at, n=limit: store.page(s, device, counts, at, n)).open()
+            for at in range(0, 99_980, limit)
+        ]
+        for name, values in between(whole, start, stop).items():
+            np.testing.assert_array_equal(np.concatenate([p[name] for p in pages]), values)
+    opened = []
+    real = store._load
+    monkeypatch.setattr(store, "_load", lambda *a: (opened.append(a[0].id), real(*a))[1])
+    page = db.read(lambda s: store.page(s, device, counts, 40_000, 100))
+    assert len(page.parts) == 1
+    assert len(page.open()["t"]) == 100
+    assert len(set(opened)) == 1
+    nothing = db.read(lambda s: store.page(s, device, counts, 99_980, 100)).open()
+    assert len(nothing["t"]) == 0
 
 
 def test_streamed_read_opens_each_part_once(
@@ -161,14 +195,14 @@ def test_tail_rows_go_in_by_one_statement(db: Database, device: int) -> None:
 def test_a_block_is_readable_without_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that docs/internals/sample-store.md shows, and DuckDB."""
     monkeypatch.chdir(tmp_path)
-    whole = player(7_000)
-    Path("block.parquet").write_bytes(blocks.encode(whole))
     page = Path(__file__).parents[3] / "docs" / "internals" / "sample-store.md"
     shown = page.read_text().split("```python\n")[1].split("```")[0]
     names: dict[str, Any] = {}
     exec(shown, names)
-    for name, values in whole.items():
+    for name, values in names["samples"].items():
         np.testing.assert_array_equal(names["frame"][name].to_numpy(), values)
+    whole = player(7_000)
+    Path("block.parquet").write_bytes(blocks.encode(whole))
     query = "SELECT max(t), count(*), count(\"ecg.hr\") FROM 'block.parquet'"
     there = int(np.count_nonzero(~np.isnan(whole["ecg.hr"])))
     assert duckdb.sql(query).fetchall() == [(whole["t"][-1], 7_000, there)]
