@@ -13,6 +13,7 @@ from core.api import (
     account,
     activities,
     admin,
+    admin_accounts,
     athletes,
     bluetooth,
     computed,
@@ -60,6 +61,7 @@ RESOURCES = (
     files,
     jobs,
     admin,
+    admin_accounts,
 )
 
 

@@ -353,6 +353,7 @@ RULES: Mapping[str, Rule] = {
     "device.change": Rule({MANAGER: (OWNS_DEVICE,)}, now=True),
     "ownership.read": _read({MANAGER: (OWNER,)}),
     "schema.read": _read({MANAGER: ()}, now=True),
+    "administration.read": Rule({ADMINISTRATOR: ()}, now=True, reads=True),
     "team.read": _read({MANAGER: (OWNER,)}, now=True),
     "team.change": Rule({MANAGER: (OWNER,)}, now=True),
     "job.read": Rule(
@@ -499,3 +500,9 @@ def require_schema_reader(actor: Actor) -> None:
     """Managers and administrators read every JSON schema."""
     if _grounds(actor, RULES["schema.read"]) is None:
         raise Forbidden("only managers and administrators read JSON schemas")
+
+
+def require_administration_reader(actor: Actor) -> None:
+    """Administrators see every account, client, device and change."""
+    if _grounds(actor, RULES["administration.read"]) is None:
+        raise Forbidden("only administrators see this")

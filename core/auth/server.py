@@ -182,7 +182,9 @@ class Server(AuthorizationServer):
         return Client(row) if row else None
 
     def user(self, username: str) -> User | None:
-        return self._one(select(User).where(User.username == _storable(username)))
+        """The account to log in to; a disabled one is none."""
+        wanted = (User.username == _storable(username), User.disabled.is_(False))
+        return self._one(select(User).where(*wanted))
 
     def user_of(self, row: OAuthToken) -> User:
         return self._one(select(User).where(User.id == row.user_id))

@@ -124,7 +124,11 @@ def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:
     row = session.execute(
         select(OAuthToken.expires, OAuthToken.scope, OAuthToken.client_id, User)
         .join(User, User.id == OAuthToken.user_id)
-        .where(OAuthToken.access_hash == key, OAuthToken.revoked.is_(None))
+        .where(
+            OAuthToken.access_hash == key,
+            OAuthToken.revoked.is_(None),
+            User.disabled.is_(False),
+        )
     ).first()
     if row is not None:
         expires, scope, client_id, user = row

@@ -10,7 +10,8 @@ from .base import Base, moment, pk
 
 class JsonSchema(Base):
     """``activity_<sport>`` or ``timeframe_<sport>``; a new version is a new row of the same name,
-    the highest id is current (contract/touchline.md section 5).
+    the highest id is current (contract/touchline.md section 5). ``by_hand``: an administrator's
+    version, not the sport's own.
     """
 
     __tablename__ = "json_schema"
@@ -25,6 +26,7 @@ class JsonSchema(Base):
     sport: Mapped[str] = mapped_column(String(50))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("json_schema.id"))
     schema: Mapped[dict[str, Any]]
+    by_hand: Mapped[bool] = mapped_column(default=False)
 
 
 class Activity(Base):

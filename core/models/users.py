@@ -15,6 +15,7 @@ CAN_CREATE_MANAGED_ATHLETES = "can_create_managed_athletes"
 class User(Base):
     """One account. ``managed_by`` and ``is_default_athlete`` speak of athletes only. ``deleted``:
     since when the row is an empty one, kept so that its number never means anybody else.
+    Nobody logs in to a ``disabled`` one, and none of its tokens is good.
     """
 
     __tablename__ = "user_account"
@@ -29,6 +30,7 @@ class User(Base):
     extra_permissions: Mapped[list[Any]] = mapped_column(Document, default=list)
     managed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"), index=True)
     is_default_athlete: Mapped[bool] = mapped_column(default=False)
+    disabled: Mapped[bool] = mapped_column(default=False)
     created: Mapped[moment]
     deleted: Mapped[moment | None]
 

@@ -1,18 +1,28 @@
 """OAuth clients: programs that may ask for tokens. Operators register them."""
 
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core import policy
 from core.auth.secrets import hash_token, new_token
 from core.clock import now
-from core.errors import BadInput
-from core.models import OAuthClient
+from core.errors import BadInput, NotFound
+from core.models import ClientUsage, OAuthClient
 from core.policy import SCOPES, Actor
 
+from . import audit
+
 GRANTS = ("password", "authorization_code")
+# Requests a second that a client may keep up, and how many at once, by its class.
+THROTTLE_CLASSES: Mapping[str, tuple[float, float]] = {
+    "low": (10, 100),
+    "standard": (100, 1000),
+    "high": (1000, 10_000),
+}
 
 
 def create(
@@ -24,6 +34,8 @@ def create(
     *,
     public: bool = False,
     scope: str = "all",
+    cors_origins: Sequence[str] = (),
+    throttle_class: str = "standard",
 ) -> tuple[OAuthClient, str | None]:
     """Register a client. Returns it and its secret, which is shown this once; None for a public
     client, which has none.
@@ -32,21 +44,15 @@ def create(
     redirect URI or the URI is not absolute or has a fragment.
     """
     policy.require_administrator(actor)
-    if not name.strip():
-        raise BadInput.at("/name", "must not be empty")
+    _check_name(name)
     unknown = [grant for grant in grants if grant not in GRANTS]
     if unknown or not grants:
         raise BadInput.at("/grants", f"one or more of {', '.join(GRANTS)}")
     if not set(scope.split()) <= set(SCOPES) or not scope.split():
         raise BadInput.at("/scope", f"one or more of {', '.join(SCOPES)}")
-    if "authorization_code" in grants and not redirect_uris:
-        raise BadInput.at("/redirect_uris", "the grant authorization_code needs one")
-    for index, uri in enumerate(redirect_uris):
-        parts = urlsplit(uri)
-        if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
-            raise BadInput.at(
-                f"/redirect_uris/{index}", "must be an absolute URI without a fragment"
-            )
+    _check_redirects(grants, redirect_uris)
+    _check_origins(cors_origins)
+    _check_class(throttle_class)
     secret = None if public else new_token()
     client = OAuthClient(
         client_id=new_token()[:24],
@@ -55,8 +61,115 @@ def create(
         grants=list(dict.fromkeys(grants)),
         redirect_uris=list(redirect_uris),
         scope=scope,
+        cors_origins=list(cors_origins),
+        throttle_class=throttle_class,
         created=now(),
     )
     session.add(client)
-    session.flush()
+    audit.record(session, actor, "client.create", client)
     return client, secret
+
+
+def listing(actor: Actor) -> Select[OAuthClient]:
+    policy.require_administration_reader(actor)
+    return select(OAuthClient)
+
+
+def get(session: Session, actor: Actor, client_id: int) -> OAuthClient:
+    policy.require_administration_reader(actor)
+    return _existing(session, client_id)
+
+
+def change(
+    session: Session, actor: Actor, client_id: int, changes: Mapping[str, Any]
+) -> OAuthClient:
+    """Set name, redirect_uris, cors_origins or throttle_class."""
+    policy.require_administrator(actor)
+    client = _existing(session, client_id)
+    before = audit.snapshot(client)
+    if "name" in changes:
+        _check_name(changes["name"])
+    _check_redirects(client.grants, changes.get("redirect_uris", client.redirect_uris))
+    _check_origins(changes.get("cors_origins", ()))
+    _check_class(changes.get("throttle_class", client.throttle_class))
+    for name, value in changes.items():
+        setattr(client, name, value)
+    audit.record(session, actor, "client.change", client, before)
+    return client
+
+
+def rotate_secret(session: Session, actor: Actor, client_id: int) -> tuple[OAuthClient, str]:
+    """A new secret, shown this once; the old one ends with this commit, tokens stay good."""
+    policy.require_administrator(actor)
+    client = _existing(session, client_id)
+    if client.secret_hash is None:
+        raise BadInput("a public client has no secret")
+    before, secret = audit.snapshot(client), new_token()
+    client.secret_hash = hash_token(secret)
+    audit.record(session, actor, "client.rotate_secret", client, before, secret=True)
+    return client, secret
+
+
+def usage(session: Session, actor: Actor, client_id: int) -> Select[ClientUsage]:
+    """What a client asked for, by day, newest first."""
+    policy.require_administration_reader(actor)
+    _existing(session, client_id)
+    return (
+        select(ClientUsage)
+        .where(ClientUsage.client_id == client_id)
+        .order_by(ClientUsage.day.desc())
+    )
+
+
+def known_as(session: Session, client_id: str) -> int:
+    """The row's id behind the public client_id, for the command line."""
+    found = session.scalar(select(OAuthClient.id).where(OAuthClient.client_id == client_id))
+    if found is None:
+        raise NotFound(f"no client {client_id!r}")
+    return found
+
+
+def _existing(session: Session, client_id: int) -> OAuthClient:
+    client = session.get(OAuthClient, client_id)
+    if client is None:
+        raise NotFound(f"no client {client_id}")
+    return client
+
+
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise BadInput.at("/name", "must not be empty")
+
+
+def _check_redirects(grants: Sequence[str], uris: Sequence[str]) -> None:
+    if "authorization_code" in grants and not uris:
+        raise BadInput.at("/redirect_uris", "the grant authorization_code needs one")
+    for index, uri in enumerate(uris):
+        parts = _split(uri, f"/redirect_uris/{index}")
+        if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
+            raise BadInput.at(
+                f"/redirect_uris/{index}", "must be an absolute URI without a fragment"
+            )
+
+
+def _check_origins(origins: Sequence[str]) -> None:
+    """As browsers send them: scheme, host and perhaps port, nothing after."""
+    for index, origin in enumerate(origins):
+        parts = _split(origin, f"/cors_origins/{index}")
+        plain = f"{parts.scheme}://{parts.netloc}".lower()
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != plain:
+            raise BadInput.at(
+                f"/cors_origins/{index}", "must be an origin, for example https://ams.example"
+            )
+
+
+def _check_class(name: str) -> None:
+    if name not in THROTTLE_CLASSES:
+        raise BadInput.at("/throttle_class", f"must be one of {', '.join(THROTTLE_CLASSES)}")
+
+
+def _split(text: str, pointer: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError as error:  # brackets that are no address
+        raise BadInput.at(pointer, f"no URI: {error}") from None

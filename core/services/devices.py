@@ -14,7 +14,7 @@ from core.models import Device, DeviceOwnership, TimeFrame
 from core.models.devices import FILE_DEVICE
 from core.policy import Actor
 
-from . import ownerships
+from . import audit, ownerships
 
 UNKNOWN_RECORDER = "unknown"
 MAX_CUSTOM_NAME = 60
@@ -52,6 +52,7 @@ def create(
         raise Conflict(
             f"a device {device_name!r} with serial number {serial_number!r} exists"
         ) from error
+    audit.record(session, actor, "device.create", device)
     return device, token
 
 
@@ -61,8 +62,9 @@ def rotate_token(session: Session, actor: Actor, device_id: int) -> tuple[Device
     device = _locked(session, device_id)
     if device.device_type == FILE_DEVICE:
         raise BadInput("a file device has no uplink")
-    token = secrets.new_token()
+    before, token = audit.snapshot(device), secrets.new_token()
     device.uplink_token_hash = secrets.hash_token(token)
+    audit.record(session, actor, "device.rotate_token", device, before, secret=True)
     return device, token
 
 

@@ -11,6 +11,8 @@ from core.models import Device, DeviceOwnership, User
 from core.models.users import MANAGER
 from core.policy import Actor
 
+from . import audit
+
 # The exclusion constraint on PostgreSQL and the trigger's words on SQLite (first migration).
 _OVERLAP_SIGNS = ("ex_device_ownership_overlap", "ownerships of one device overlap")
 
@@ -32,7 +34,9 @@ def create(
         raise BadInput.at("/manager", f"no manager {manager_id}")
     if start >= end:
         raise BadInput.at("/end_time", "must be after start_time")
-    return add(session, device, manager_id, start, end)
+    ownership = add(session, device, manager_id, start, end)
+    audit.record(session, actor, "ownership.create", ownership)
+    return ownership
 
 
 def add(

@@ -25,6 +25,8 @@ from core.models.users import (
 )
 from core.policy import Actor
 
+from . import audit
+
 EXTRA_PERMISSIONS = (CAN_CREATE_MANAGED_ATHLETES,)
 MANAGED_PREFIX = "MANAGED-"
 # The three permissions that a manager gets on an athlete of theirs (insiders.md section 1.2).
@@ -105,7 +107,9 @@ def permit(session: Session, actor: Actor, username: str, name: str) -> User:
         raise NotFound(f"no user {username!r}")
     if user.role != MANAGER:
         raise BadInput.at("/username", f"{username!r} is no manager")
+    before = audit.snapshot(user)
     user.extra_permissions = sorted({*user.extra_permissions, name})
+    audit.record(session, actor, "user.change", user, before)
     return user
 
 

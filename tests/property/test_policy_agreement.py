@@ -68,6 +68,7 @@ ASKED = {
     "schema.read": JsonSchema,
     "job.read": Job,
     "access_log.read": User,
+    "administration.read": Device,
     "team.read": Team,
     "team.change": Team,
 }

@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("sport", sa.String(length=50), nullable=False),
         sa.Column("parent_id", ID, nullable=True),
         sa.Column("schema", DOCUMENT, nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.CheckConstraint("type IN ('ACTIVITY', 'TIMEFRAME')", name=op.f("ck_json_schema_type")),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["json_schema.id"], name=op.f("fk_json_schema_parent_id_json_schema")
@@ -134,6 +135,7 @@ def upgrade() -> None:
         sa.Column("extra_permissions", DOCUMENT, nullable=False),
         sa.Column("managed_by_id", ID, nullable=True),
         sa.Column("is_default_athlete", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("deleted", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(

@@ -1,0 +1,108 @@
+"""Accounts as administrators keep them: every role, extra permissions, disabling."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from core import policy
+from core.clock import now
+from core.errors import BadInput, NotFound
+from core.models import OAuthToken, User
+from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
+from core.policy import Actor
+
+from . import audit, users
+
+
+def listing(actor: Actor) -> Select[User]:
+    policy.require_administration_reader(actor)
+    return select(User)
+
+
+def get(session: Session, actor: Actor, user_id: int) -> User:
+    policy.require_administration_reader(actor)
+    user = _existing(session, user_id)
+    policy.given(session, actor, [user])
+    return user
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    role: str,
+    username: str,
+    email: str,
+    external_id: str | None = None,
+    password: str | None = None,
+    password_hash: str | None = None,
+) -> User:
+    """An account of any role. An administrator's needs a password; others may go without, as in
+    open registration. Raises BadInput at ``/username`` where it is taken.
+    """
+    policy.require_administrator(actor)
+    if role == ADMINISTRATOR:
+        if password is None:
+            raise BadInput.at("/password", "an administrator needs one")
+        user = users.create_administrator(session, username, email, password)
+        user.external_id = external_id
+    else:
+        register = {MANAGER: users.register_manager, ATHLETE: users.register_athlete}[role]
+        user = register(
+            session,
+            username=username,
+            email=email,
+            external_id=external_id,
+            password_hash=password_hash,
+        )
+    audit.record(session, actor, "user.create", user)
+    return user
+
+
+def change(
+    session: Session,
+    actor: Actor,
+    user_id: int,
+    *,
+    extra_permissions: Sequence[str] | None = None,
+    disabled: bool | None = None,
+) -> User:
+    """Give or take extra permissions; disable or enable. Disabling ends every token at once.
+
+    Raises BadInput for permissions of another role than manager, and for disabling oneself.
+    """
+    policy.require_administrator(actor)
+    user = _existing(session, user_id)
+    before = audit.snapshot(user)
+    if extra_permissions is not None:
+        if extra_permissions and user.role != MANAGER:
+            raise BadInput.at("/extra_permissions", "only managers have them")
+        user.extra_permissions = sorted(set(extra_permissions))
+    if disabled is not None:
+        if disabled and user.id == actor.user_id:
+            raise BadInput.at("/disabled", "nobody disables themselves")
+        user.disabled = disabled
+        if disabled:
+            session.execute(
+                update(OAuthToken)
+                .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
+                .values(revoked=now())
+            )
+    audit.record(session, actor, "user.change", user, before)
+    return user
+
+
+def named(session: Session, username: str) -> int:
+    """The id behind a username, for the command line."""
+    found = session.scalar(select(User.id).where(User.username == username))
+    if found is None:
+        raise NotFound(f"no user {username!r}")
+    return found
+
+
+def _existing(session: Session, user_id: int) -> User:
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"no user {user_id}")
+    return user
