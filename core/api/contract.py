@@ -102,6 +102,13 @@ OPERATIONS = (
     _op("device.set_custom_name", "POST devices/{device}/set-custom-name/", 200, 403, 404),
     _op("device.release_ownership", "POST devices/{device}/release-ownership/", 204, 400, 403, 404),
     _op(
+        "device.bulk_load",
+        "POST devices/{device}/bulk-load/",
+        200,
+        403,
+        404,  # named here
+    ),
+    _op(
         "device.bluetooth_get", "GET devices/{device}/bluetooth-config/", 200, 403, 404
     ),  # named here
     _op("device.bluetooth_patch", "PATCH devices/{device}/bluetooth-config/", 200, 403, 404),

@@ -9,6 +9,7 @@ from tests.contract.seeded import Seeded
 LEAST = 700
 # Not asked for with a bearer token, or by everybody alike.
 OTHERWISE = {
+    "device.bulk_load": "tests/contract/test_bulk_load.py",
     "access_log.list": "tests/contract/test_access_log.py",
     "admin.audit_log": "tests/contract/test_admin_users.py",
     "admin.client_change": "tests/contract/test_clients.py",

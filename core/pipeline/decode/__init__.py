@@ -1,24 +1,35 @@
 """Recorded files → samples. One file per format; a format is recognised by content, never by name.
 
 Each decoder module has ``FORMAT``, ``recognise(head) -> bool`` and
-``decode(data, *, date, timezone) -> Decoded``.
+``decode(data, *, date, timezone) -> Decoded``. Others are installed as distributions with an entry
+point of the group ``touchline.decoders`` that names such a module; they are asked before ours.
 """
 
 import datetime
+from functools import cache
+from importlib.metadata import entry_points
 from types import ModuleType
 
-from . import catapult, fit, statsports
+from . import asi, catapult, device_file, fit, statsports
 from .base import Decoded, DecodeError, Session
 
 HEAD = 4096  # bytes that suffice to recognise a file
-_FORMATS = (fit, statsports, catapult)
+GROUP = "touchline.decoders"
+_FORMATS = (fit, device_file, asi, statsports, catapult)
 
 __all__ = ["HEAD", "DecodeError", "Decoded", "Session", "decode", "recognise"]
 
 
+@cache
+def installed() -> tuple[ModuleType, ...]:
+    """The decoders of other distributions, by name."""
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return tuple(point.load() for point in found)
+
+
 def recognise(head: bytes) -> ModuleType | None:
     """The decoder for a file that begins like this, None when no format is known."""
-    return next((format_ for format_ in _FORMATS if format_.recognise(head)), None)
+    return next((one for one in (*installed(), *_FORMATS) if one.recognise(head)), None)
 
 
 def decode(data: bytes, *, date: datetime.date | None = None, timezone: str = "UTC") -> Decoded:
@@ -27,6 +38,9 @@ def decode(data: bytes, *, date: datetime.date | None = None, timezone: str = "U
     """
     decoder = recognise(data[:HEAD])
     if decoder is None:
-        raise DecodeError("unknown_format", "neither FIT nor a CSV of STATSports or Catapult")
+        raise DecodeError(
+            "unknown_format",
+            "neither FIT, nor a Touchline device file, nor a CSV of STATSports or Catapult",
+        )
     decoded: Decoded = decoder.decode(data, date=date, timezone=timezone)
     return decoded

@@ -11,9 +11,9 @@ class DecodeError(Exception):
     """A file that cannot be taken.
 
     ``reason`` is a stable word: ``unknown_format``, ``date_required``, ``timezone``, ``truncated``,
-    ``unreadable``, ``no_samples``. ``offset`` is the byte at which reading stopped, ``decoded`` the
-    number of samples read before it. They are not stored: a file is taken whole or not at all, its
-    bytes are kept either way (docs/internals/sample-store.md).
+    ``unreadable``, ``no_samples``, ``no_decoder``. ``offset`` is the byte at which reading stopped,
+    ``decoded`` the number of samples read before it. They are not stored: a file is taken whole or
+    not at all, its bytes are kept either way (docs/internals/sample-store.md).
     """
 
     def __init__(self, reason: str, detail: str, offset: int = 0, decoded: int = 0) -> None:
