@@ -20,14 +20,21 @@ def create_administrator(config: Config, username: str, email: str, password: st
 
 
 def create_client(
-    config: Config, name: str, grants: tuple[str, ...], uris: tuple[str, ...], public: bool
+    config: Config,
+    name: str,
+    grants: tuple[str, ...],
+    uris: tuple[str, ...],
+    public: bool,
+    owner: str = "",
 ) -> dict[str, Any]:
     from core.policy import Actor
     from core.services import clients
 
     with database(config) as db:
         row, secret = db.write(
-            lambda s: clients.create(s, Actor.operator(), name, grants, uris, public=public)
+            lambda s: clients.create(
+                s, Actor.operator(), name, grants, uris, public=public, owner=owner
+            )
         )
     answer = {"client_id": row.client_id}
     return answer if secret is None else {**answer, "client_secret": secret}
@@ -139,12 +146,18 @@ def _clients(cli: click.Group) -> None:
         type=click.Choice(["password", "authorization_code"]), help="May be given more than once.",
     )  # fmt: skip
     @click.option("--redirect-uri", "uris", multiple=True, metavar="URI")
+    @click.option("--owner", default="", help="Who runs it, for people who are asked to allow it.")
     @click.option("--public", is_flag=True, help="No secret: for programs on users' own machines.")
     def create(
-        config: Config, name: str, grants: tuple[str, ...], uris: tuple[str, ...], public: bool
+        config: Config,
+        name: str,
+        grants: tuple[str, ...],
+        uris: tuple[str, ...],
+        owner: str,
+        public: bool,
     ) -> Answer:
         """Create an OAuth client; the secret is shown this once."""
-        return create_client(config, name, grants, uris, public)
+        return create_client(config, name, grants, uris, public, owner)
 
 
 def _devices(cli: click.Group) -> None:

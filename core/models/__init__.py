@@ -6,11 +6,13 @@ from .audit import AuditEvent
 from .base import Base
 from .bluetooth import BluetoothConfig
 from .computed import ComputedData, ComputeState
+from .consents import AuthorizationCode, Consent
 from .devices import Device, DeviceOwnership
 from .idempotency import KeptAnswer
 from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
+from .sessions import WebSession
 from .teams import Team, TeamMember
 from .users import AthleteProfile, ManagerProfile, Permission, User
 from .webhooks import Webhook
@@ -21,11 +23,13 @@ __all__ = [
     "Activity",
     "AthleteProfile",
     "AuditEvent",
+    "AuthorizationCode",
     "Base",
     "BluetoothConfig",
     "ClientUsage",
     "ComputeState",
     "ComputedData",
+    "Consent",
     "Device",
     "DeviceOwnership",
     "Job",
@@ -45,5 +49,6 @@ __all__ = [
     "UplinkBatch",
     "UploadedFile",
     "User",
+    "WebSession",
     "Webhook",
 ]

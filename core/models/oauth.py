@@ -10,8 +10,9 @@ from .users import User
 
 
 class OAuthClient(Base):
-    """``secret_hash`` is empty for a public client. ``cors_origins``: where browsers may call from.
-    ``throttle_class`` names a row of core.api.throttle.CLASSES.
+    """``secret_hash`` is empty for a public client. ``owner``: who runs it, in words for people.
+    ``cors_origins``: where browsers may call from. ``throttle_class`` names a row of
+    core.api.throttle.CLASSES.
     """
 
     __tablename__ = "oauth_client"
@@ -20,6 +21,7 @@ class OAuthClient(Base):
     client_id: Mapped[str] = mapped_column(String(48), unique=True)
     secret_hash: Mapped[str | None] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(255))
+    owner: Mapped[str] = mapped_column(String(255), default="")
     grants: Mapped[list[Any]] = mapped_column(Document)
     redirect_uris: Mapped[list[Any]] = mapped_column(Document, default=list)
     scope: Mapped[str] = mapped_column(String(255), default="all")

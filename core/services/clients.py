@@ -16,6 +16,7 @@ from core.policy import SCOPES, Actor
 
 from . import audit
 
+MAX_OWNER = 255
 GRANTS = ("password", "authorization_code")
 # Requests a second that a client may keep up, and how many at once, by its class.
 THROTTLE_CLASSES: Mapping[str, tuple[float, float]] = {
@@ -36,15 +37,18 @@ def create(
     scope: str = "all",
     cors_origins: Sequence[str] = (),
     throttle_class: str = "standard",
+    owner: str = "",
 ) -> tuple[OAuthClient, str | None]:
     """Register a client. Returns it and its secret, which is shown this once; None for a public
-    client, which has none.
+    client, which has none. ``owner`` says to people who runs it.
 
     Raises BadInput for an unknown grant or scope, and where the grant authorization_code has no
     redirect URI or the URI is not absolute or has a fragment.
     """
     policy.require_administrator(actor)
     _check_name(name)
+    if len(owner) > MAX_OWNER:
+        raise BadInput.at("/owner", f"at most {MAX_OWNER} characters")
     unknown = [grant for grant in grants if grant not in GRANTS]
     if unknown or not grants:
         raise BadInput.at("/grants", f"one or more of {', '.join(GRANTS)}")
@@ -58,6 +62,7 @@ def create(
         client_id=new_token()[:24],
         secret_hash=hash_token(secret) if secret else None,
         name=name,
+        owner=owner.strip(),
         grants=list(dict.fromkeys(grants)),
         redirect_uris=list(redirect_uris),
         scope=scope,

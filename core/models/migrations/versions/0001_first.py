@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(length=48), nullable=False),
         sa.Column("secret_hash", sa.String(length=64), nullable=True),
         sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("owner", sa.String(length=255), nullable=False),
         sa.Column("grants", DOCUMENT, nullable=False),
         sa.Column("redirect_uris", DOCUMENT, nullable=False),
         sa.Column("scope", sa.String(length=255), nullable=False),
@@ -395,6 +396,60 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", name=op.f("uq_manager_profile_user_id")),
     )
     op.create_table(
+        "oauth_code",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("client_id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("family", sa.String(length=36), nullable=False),
+        sa.Column("redirect_uri", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(length=255), nullable=False),
+        sa.Column("code_challenge", sa.String(length=128), nullable=True),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["oauth_client.id"],
+            name=op.f("fk_oauth_code_client_id_oauth_client"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+            name=op.f("fk_oauth_code_user_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_oauth_code_code_hash")),
+    )
+    op.create_index("ix_oauth_code_client_id", "oauth_code", ["client_id"], unique=False)
+    op.create_index("ix_oauth_code_user_id", "oauth_code", ["user_id"], unique=False)
+
+    op.create_table(
+        "oauth_consent",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("client_id", ID, nullable=False),
+        sa.Column("scope", sa.String(length=255), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["oauth_client.id"],
+            name=op.f("fk_oauth_consent_client_id_oauth_client"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+            name=op.f("fk_oauth_consent_user_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_consent")),
+        sa.UniqueConstraint("user_id", "client_id", name=op.f("uq_oauth_consent_user_id")),
+    )
+    op.create_index("ix_oauth_consent_client_id", "oauth_consent", ["client_id"], unique=False)
+
+    op.create_table(
         "oauth_token",
         sa.Column("id", ID, nullable=False),
         sa.Column("client_id", ID, nullable=False),
@@ -574,6 +629,24 @@ def upgrade() -> None:
     op.create_index("ix_uploaded_file_uploader_id", "uploaded_file", ["uploader_id"], unique=False)
 
     op.create_table(
+        "web_session",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user_account.id"],
+            name=op.f("fk_web_session_user_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_web_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_web_session_token_hash")),
+    )
+    op.create_index("ix_web_session_user_id", "web_session", ["user_id"], unique=False)
+
+    op.create_table(
         "team_member",
         sa.Column("id", ID, nullable=False),
         sa.Column("team_id", ID, nullable=False),
@@ -711,6 +784,7 @@ def downgrade() -> None:
         "webhook",
         "timeframe",
         "team_member",
+        "web_session",
         "uploaded_file",
         "uplink_batch",
         "team",
@@ -718,6 +792,8 @@ def downgrade() -> None:
         "sample_block",
         "one_time_link",
         "oauth_token",
+        "oauth_consent",
+        "oauth_code",
         "manager_profile",
         "job",
         "device_ownership",

@@ -1,0 +1,25 @@
+"""Who is logged in to the pages, in which browser."""
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, moment, pk
+from .users import User
+
+
+class WebSession(Base):
+    """``token_hash`` is the keyed hash of the browser's cookie; ``expires`` is when it ends however
+    busy it was.
+    """
+
+    __tablename__ = "web_session"
+
+    id: Mapped[pk]
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    created: Mapped[moment]
+    expires: Mapped[moment]
+
+    user: Mapped[User] = relationship()
