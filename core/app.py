@@ -19,6 +19,7 @@ from core.api import (
     bulk_load,
     computed,
     contract,
+    cors,
     devices,
     files,
     health,
@@ -31,6 +32,7 @@ from core.api import (
     problems,
     requests,
     samples,
+    throttle,
     timeframes,
     webhooks,
 )
@@ -102,6 +104,8 @@ def create_app(
     tokens = TokenCache(db)
     app.extensions[KEY] = Platform(config, db, redis, registry, writer, objects, tokens, offload)
     requests.register(app)
+    throttle.register(app, throttle.Throttle(redis, db, config.throttle))
+    cors.register(app)
     app.register_blueprint(health.blueprint)
     server.register(app, server.Server(db, tokens, config.token_seconds, offload))
     api = DocumentedApi(app)

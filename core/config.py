@@ -1,10 +1,12 @@
 """Every setting, in one table, read once from the environment (prefix ``TOUCHLINE_``)."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "TOUCHLINE_"
 
@@ -34,6 +36,18 @@ def _count(text: str) -> int:
     return value
 
 
+def _factor(text: str) -> float:
+    if text == "on":
+        return 1.0
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("must be on, or a number") from None
+    if not 0 < value < math.inf:
+        raise ValueError("must be above 0")
+    return value
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -41,6 +55,20 @@ def _choice(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be http://host[:port], or https://…")
+    return text.rstrip("/")
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0):
+        raise ValueError("must be smtp://[user:password@]host[:port], or smtps://…")
+    return text
 
 
 SETTINGS = (
@@ -80,6 +108,29 @@ SETTINGS = (
         "Seals what the server signs. Empty: made on first start in the data directory, mode 0600.",
         secret=True,
     ),
+    Setting(
+        "PUBLIC_URL",
+        "http://127.0.0.1:8000",
+        _public_url,
+        "Where people reach this platform; links in mail begin with it. `touchline up` takes the "
+        "address on which it listens.",
+    ),
+    Setting(
+        "SMTP_URL",
+        "",
+        _smtp_url,
+        "Mail server: smtp://[user:password@]host[:port] (TLS where it is offered), or smtps://. "
+        "Empty: messages are kept as files in the data directory; `touchline mail` shows them.",
+        secret=True,
+    ),
+    Setting("MAIL_FROM", "touchline@localhost", str, "Sender's address of mail."),
+    Setting(
+        "MAIL_PASSWORDS",
+        "off",
+        _choice("off", "on"),
+        "on: the first mail of an account that was made without a password carries one, instead "
+        "of a one-time link to set it.",
+    ),
     Setting("TOKEN_SECONDS", "36000", _positive, "Life of an access token in seconds."),
     Setting("MAX_BODY_MB", "8", _positive, "Largest JSON body in MiB; beyond it: 413."),
     Setting("MAX_FILE_MB", "256", _positive, "Largest uploaded file in MiB; beyond it: 413."),
@@ -88,6 +139,12 @@ SETTINGS = (
         "0",
         _count,
         "Reverse proxies in front whose X-Forwarded-For, -Proto and -Host headers are believed.",
+    ),
+    Setting(
+        "THROTTLE",
+        "on",
+        _factor,
+        "on, or a factor on every limit of requests per client and address, for example 100.",
     ),
     Setting(
         "LOG_LEVEL",
@@ -117,10 +174,15 @@ class Config:
     redis_url: str
     objects_url: str
     secret_key: str
+    public_url: str
+    smtp_url: str
+    mail_from: str
+    mail_passwords: str
     token_seconds: int
     max_body_mb: int
     max_file_mb: int
     proxies: int
+    throttle: float
     log_level: str
     log_format: str
     origin: Mapping[str, str]

@@ -59,6 +59,12 @@ class Conflict(TouchlineError):
     status, code, title = 409, "conflict", "Conflict"
 
 
+class PreconditionFailed(TouchlineError):
+    """The thing is not as the caller last saw it."""
+
+    status, code, title = 412, "precondition_failed", "Changed meanwhile"
+
+
 class TooLarge(TouchlineError):
     """More bytes or rows than the limit."""
 
@@ -69,6 +75,18 @@ class UnsupportedMedia(TouchlineError):
     """A body in a form that this path does not take."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+
+
+class Unprocessable(TouchlineError):
+    """A request that contradicts an earlier one of the same key."""
+
+    status, code, title = 422, "unprocessable", "Not the same request"
+
+
+class TooManyRequests(TouchlineError):
+    """More requests than a caller may send."""
+
+    status, code, title = 429, "too_many_requests", "Too many requests"
 
 
 class Unavailable(TouchlineError):

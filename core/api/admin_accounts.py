@@ -13,6 +13,7 @@ from core.api.paging import PageQuery, page_of, paged
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Flag, Id, Moment, Shape, Text
+from core.api.throttle import throttle
 from core.models import OAuthClient, User
 from core.models.users import ADMINISTRATOR, ROLES
 from core.policy import Actor
@@ -221,7 +222,8 @@ def rotate_secret(actor: Actor, client: int) -> dict[str, Any]:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_of(ClientUsageShape))
 def client_usage(actor: Actor, query: dict[str, Any], client: int) -> dict[str, Any]:
-    """What a client asked for, by day, newest first."""
+    """What a client asked for, by day, newest first. Other processes tell within some seconds."""
+    throttle().flush()
 
     def read(session: Session) -> dict[str, Any]:
         statement = clients.usage(session, actor, client)

@@ -5,8 +5,9 @@ from copy import deepcopy
 from functools import wraps
 from typing import Any
 
-from flask import g, request
+from flask import g
 
+from core.api import throttle
 from core.api.platform import platform
 from core.errors import Forbidden, Unauthorized
 from core.models.users import ROLES
@@ -17,15 +18,16 @@ Route = Callable[..., Any]
 
 def bearer() -> Actor:
     """The actor behind the request's bearer token. Raises Unauthorized."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = throttle.bearer_token()
+    if token is None:
         raise Unauthorized("this needs an access token (Authorization: Bearer …)")
-    actor = platform().tokens.actor(token.strip())
+    actor = platform().tokens.actor(token)
     if actor is None:
         raise Unauthorized(
             "the access token is unknown, expired or revoked",
             challenge='Bearer error="invalid_token"',
         )
+    throttle.of_actor(actor)
     g.user_id, g.actor = actor.user_id, actor
     return actor
 

@@ -111,6 +111,11 @@ class TokenCache:
         actor, expires, _ = kept
         return actor if expires is None or clock.now() < expires else None
 
+    def known(self, token: str) -> Actor | None:
+        """Who bears this token, as far as this process remembers; never asks the database."""
+        kept = self._kept.get(hash_token(token))
+        return None if kept is None or kept[2] < time.monotonic() else kept[0]
+
     def forget(self, *access_hashes: str) -> None:
         """Drop look-ups; without hashes, all of them."""
         with self._lock:

@@ -113,6 +113,10 @@ class Database:
 
         return self._transaction(whole)
 
+    def aside(self, work: Work[T]) -> T:
+        """``write`` for what is no part of the effect that was asked for: logs, counts, claims."""
+        return self._transaction(work)
+
     def _transaction(self, work: Work[T]) -> T:
         def run() -> tuple[T, dict[Any, Any]]:
             with Session(self._writer, expire_on_commit=False) as session:
@@ -138,7 +142,7 @@ class Database:
     def _log(self, reads: Iterable[access.Read] | None) -> None:
         hour = access.this_hour()
         if reads and (new := self._reads.unknown(reads, hour)):
-            self._transaction(lambda session: access.store(session, new))
+            self.aside(lambda session: access.store(session, new))
             self._reads.stored(new, hour)
 
     def close(self) -> None:

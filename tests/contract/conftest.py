@@ -68,7 +68,9 @@ def seeded_world(
 
 @pytest.fixture
 def config(tmp_path: Path, redis_url: str) -> Config:
-    return Config.load({}, data_dir=str(tmp_path), secret_key=SECRET_KEY, redis_url=redis_url)
+    return Config.load(
+        {}, data_dir=str(tmp_path), secret_key=SECRET_KEY, redis_url=redis_url, throttle="1000000"
+    )
 
 
 @pytest.fixture

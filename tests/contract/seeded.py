@@ -89,7 +89,9 @@ class Seeded:
 def seeded(url: str, folder: Path, redis_url: str, registry: Registry) -> Iterator[Seeded]:
     """The world in the migrated, empty database at ``url``."""
     secrets.use_key(SECRET_KEY)
-    config = Config.load({}, data_dir=str(folder), secret_key=SECRET_KEY, redis_url=redis_url)
+    config = Config.load(
+        {}, data_dir=str(folder), secret_key=SECRET_KEY, redis_url=redis_url, throttle="1000000"
+    )
     objects = ObjectStore(Path(config.objects_url))
     kept = Database(url)
     made = kept.write(lambda session: _Maker(session, registry, objects).made())

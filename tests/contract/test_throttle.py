@@ -1,0 +1,114 @@
+"""Too many requests: per client, per device, per address; and what happens without Redis."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from structlog.testing import capture_logs
+
+from core.api import throttle
+from core.config import Config, ConfigError
+from core.models.db import Database
+from tests.contract.conftest import SECRET_KEY, World
+from tests.contract.scenes import device, problem
+
+
+@pytest.fixture
+def db(db_sqlite: Database) -> Database:
+    return db_sqlite
+
+
+@pytest.fixture
+def config(tmp_path: Any, redis_url: str) -> Iterator[Config]:
+    """A hundredth of every limit: standard clients get 10 at once and 1 a second."""
+    connection = redis.Redis.from_url(redis_url)
+    connection.flushall()
+    yield Config.load(
+        {}, data_dir=str(tmp_path), secret_key=SECRET_KEY, redis_url=redis_url, throttle="0.01"
+    )
+    connection.flushall()
+    connection.close()
+
+
+def test_a_client_is_held_to_its_class(world: World) -> None:
+    token, other = world.login("ada"), world.login("ben")
+    answers = [world.get("/account/", token=token) for _ in range(9)]
+    answers += [world.get("/account/", token=other) for _ in range(3)]
+    assert [answer.status_code for answer in answers[:10]] == [200] * 10
+    assert answers[0].headers["RateLimit-Limit"] == "10"
+    left = [int(answer.headers["RateLimit-Remaining"]) for answer in answers[:10]]
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == 0
+    body = problem(answers[10], 429)
+    assert body["code"] == "too_many_requests"
+    assert answers[10].headers["Retry-After"] == "1"
+    assert answers[10].headers["RateLimit-Remaining"] == "0"
+    time.sleep(1.1)
+    assert world.get("/account/", token=token).status_code == 200
+
+
+def test_another_class_another_limit(world: World) -> None:
+    path = f"/admin/clients/{world.oauth.id}/"
+    assert world.call("PATCH", path, "admin", json={"throttle_class": "high"}).status_code == 200
+    world.client.application.extensions[throttle.KEY]._classes.clear()
+    answers = [world.get("/account/", "ada") for _ in range(30)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[0].headers["RateLimit-Limit"] == "100"
+
+
+def test_addresses_and_those_who_guess_tokens(world: World) -> None:
+    answers = [world.get("/account/", token=f"guess-{n}") for n in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    body = {"username": "eva", "email": "eva@club.example"}
+    problem(world.post("/managers/", json=body), 429)
+    assert world.client.get("/healthz").status_code == 200
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert world.post("/managers/", json=body, environ_base=elsewhere).status_code == 201
+
+
+def test_a_device_has_a_bucket_of_its_own(world: World) -> None:
+    made = device(world)
+    path = f"/devices/{made['id']}/samples/"
+    batch = {"batch": "b", "columns": {"gnss.timestamp": [1_590_868_800_000]}}
+    answers = [world.post(path, token=made["uplink_token"], json=batch) for _ in range(30)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[0].headers["RateLimit-Limit"] == "40"
+
+
+def test_usage_is_counted(app: Flask, world: World) -> None:
+    token = world.login("ada")
+    for _ in range(12):
+        world.get("/account/", token=token)
+    time.sleep(1.1)
+    world.call("PATCH", "/admin/clients/999/", "admin", json={})
+    time.sleep(1.1)
+    usage = world.get(f"/admin/clients/{world.oauth.id}/usage/", "admin").get_json()["results"]
+    (day,) = usage
+    assert (day["requests"], day["refused"]) == (12, 2)
+
+
+def test_without_redis_requests_are_served_logged_and_counted(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = redis.Redis(unix_socket_path="/nonexistent/redis.sock")
+    made = throttle.Throttle(away, world.db, 0.01)
+    monkeypatch.setitem(app.extensions, throttle.KEY, made)
+    with capture_logs() as logged:
+        answers = [world.get("/account/", "ada") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert "RateLimit-Limit" not in answers[0].headers
+    assert made.unjudged >= 20
+    said = [line for line in logged if "Redis does not answer" in line["event"]]
+    assert len(said) == 1
+    assert said[0]["log_level"] == "warning"
+
+
+@pytest.mark.parametrize("text", ["off", "0", "-1", "nan", "inf"])
+def test_the_setting(text: str) -> None:
+    assert Config.load({"TOUCHLINE_THROTTLE": "on"}).throttle == 1
+    assert Config.load({"TOUCHLINE_THROTTLE": "2.5"}).throttle == 2.5
+    with pytest.raises(ConfigError, match="THROTTLE"):
+        Config.load({"TOUCHLINE_THROTTLE": text})
