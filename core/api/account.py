@@ -58,13 +58,18 @@ class AthleteProfileShape(Shape):
     profile_picture = fields.String(validate=_image, allow_none=True)
 
 
+class Address(fields.Email):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=254), **kwargs)
+
+
 class UserShape(Shape):
     """What managers and athletes have in common."""
 
     id = Id(dump_only=True)
     username = Text(254, shortest=1, required=True)
     external_id = Text(255, allow_none=True)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    email = Address(required=True)
 
 
 class Password(fields.String):

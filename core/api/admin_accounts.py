@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
-from core.api.account import Password
+from core.api.account import Address, Password
 from core.api.filters import Listing, contains, flag, one_of
 from core.api.guard import authenticated
 from core.api.managers import hashed
@@ -55,11 +55,13 @@ def _permissions() -> fields.List:
 
 
 class UserRecordShape(Shape):
-    """An account of any role. ``disabled``: nobody logs in to it and none of its tokens is good."""
+    """An account of any role; managed athletes have no ``email``. ``disabled``: nobody logs in to
+    it and none of its tokens is good.
+    """
 
     id = Id(dump_only=True)
     username = Text(254, shortest=1, required=True)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    email = Address(allow_none=True)
     external_id = Text(255, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     extra_permissions = fields.List(fields.String(), dump_only=True)
@@ -68,6 +70,7 @@ class UserRecordShape(Shape):
 
 
 class UserCreationShape(UserRecordShape):
+    email = Address(required=True)
     password = Password()
 
 

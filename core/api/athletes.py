@@ -7,14 +7,14 @@ from flask import Response, jsonify
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from core.api.account import AthleteProfileShape, Password, UserShape
+from core.api.account import Address, AthleteProfileShape, Password, UserShape
 from core.api.filters import Listing, contains, flag, one_of, reference, span
 from core.api.guard import authenticated
 from core.api.managers import ExternalIdQuery, NewPasswordShape, hashed, new_hash
 from core.api.paging import page_of, paged
 from core.api.parsing import Blueprint
 from core.api.platform import platform
-from core.api.shapes import Day, Id, Shape, Text
+from core.api.shapes import BYTES, Day, Id, Shape, Text
 from core.errors import NotFound
 from core.models import AthleteProfile, User
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
@@ -67,6 +67,7 @@ class AthleteShape(UserShape):
     is filtered by ``managed_by``.
     """
 
+    email = Address()
     managed_by = fields.Integer(attribute="managed_by_id", dump_only=True, allow_none=True)
     athlete_profile = fields.Nested(AthleteProfileShape)
     is_default_athlete = fields.Boolean(dump_only=True)
@@ -86,7 +87,11 @@ class ListedByManagerShape(AthleteShape):
     says_default = True
 
 
-class AthleteRegistrationShape(AthleteShape):
+class AthleteChangeShape(AthleteShape):
+    email = Address(required=True)
+
+
+class AthleteRegistrationShape(AthleteChangeShape):
     password = Password()
 
 
@@ -183,7 +188,7 @@ def get_athlete(actor: Actor, query: dict[str, Any], athlete: int) -> User:
 
 @blueprint.route("/<int:athlete>/", methods=["PUT"])
 @authenticated()
-@blueprint.arguments(AthleteShape)
+@blueprint.arguments(AthleteChangeShape)
 @blueprint.response(201, AthleteShape)
 def update_athlete(actor: Actor, body: dict[str, Any], athlete: int) -> User:
     """Change your own record. What is not given stays; the success code really is 201."""
@@ -229,7 +234,7 @@ def change_password(actor: Actor, body: dict[str, Any], athlete: int) -> None:
 
 @blueprint.route("/<int:athlete>/export/")
 @authenticated()
-@blueprint.response(200, content_type="application/zip")
+@blueprint.response(200, BYTES, content_type="application/zip")
 def export(actor: Actor, athlete: int) -> Response:
     """All that is held on an athlete, as a zip. For the athlete, and for who manages them."""
     app = platform()

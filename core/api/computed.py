@@ -27,6 +27,9 @@ class ComputedDataShape(ma.Schema):
     ``error`` is there only where the last computation failed, and says why.
     """
 
+    class Meta:
+        unknown = ma.INCLUDE  # documents the further keys as allowed
+
     edition = fields.Integer()
     first_timestamp = fields.Float(allow_none=True)
     last_timestamp = fields.Float(allow_none=True)

@@ -16,7 +16,7 @@ from core.api.guard import authenticated
 from core.api.jobs import JobShape
 from core.api.parsing import Blueprint, Parser
 from core.api.platform import platform
-from core.api.shapes import QueryInteger, Shape
+from core.api.shapes import BYTES, QueryInteger, Shape
 from core.errors import UnsupportedMedia
 from core.models import Job, UploadedFile
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
@@ -136,7 +136,7 @@ def upload_for_athlete(actor: Actor, form: dict[str, Any], athlete: int) -> Job:
 
 @blueprint.route("/devices/<int:device>/files/<int:file>/")
 @authenticated(MANAGER, ADMINISTRATOR)
-@blueprint.response(200, content_type="application/octet-stream")
+@blueprint.response(200, BYTES, content_type="application/octet-stream")
 def get_device_file(actor: Actor, device: int, file: int) -> Response:
     """The bytes as they came: for who uploaded them, and for the device's owner now."""
     return _bytes(platform().db.read(lambda s: files.of_device(s, actor, device, file)))
@@ -144,7 +144,7 @@ def get_device_file(actor: Actor, device: int, file: int) -> Response:
 
 @blueprint.route("/athletes/<int:athlete>/files/<int:file>/")
 @authenticated(MANAGER, ATHLETE, ADMINISTRATOR)
-@blueprint.response(200, content_type="application/octet-stream")
+@blueprint.response(200, BYTES, content_type="application/octet-stream")
 def get_athlete_file(actor: Actor, athlete: int, file: int) -> Response:
     """The bytes as they came: for who uploaded them, and for the athlete."""
     return _bytes(platform().db.read(lambda s: files.of_athlete(s, actor, athlete, file)))

@@ -44,17 +44,20 @@ def problem(
 
 
 def from_domain(error: TouchlineError) -> Response:
-    """A domain error; its extra keys (``message``) stand beside the document's own."""
+    """A domain error; its extra keys (``message``) stand beside the document's own, but for the
+    ``challenge``, which is a header.
+    """
+    extra = dict(error.extra)
+    challenge = extra.pop("challenge", "Bearer")
     response = problem(
         error.status,
         error.code,
         error.title,
         error.detail,
         errors=[dict(row) for row in error.errors],
-        extra=error.extra,
+        extra=extra,
     )
     if isinstance(error, Unauthorized):
-        challenge = error.extra.get("challenge") or "Bearer"
         response.headers["WWW-Authenticate"] = str(challenge)
     return response
 

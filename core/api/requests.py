@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter
 from core.errors import BadInput
 
 HEADER = "X-Request-ID"
-LARGEST_ID = 2**63 - 1
+LARGEST_ID = 10**18 - 1  # a column holds some more, but no id will ever need them
 
 # Asked every few seconds by whatever watches the platform.
 PROBES = ("/healthz", "/readyz")
@@ -25,7 +25,11 @@ log = structlog.get_logger("touchline.access")
 
 
 class IdConverter(IntegerConverter):
-    """``<int:…>`` in a path: what no column can hold is no path."""
+    """``<int:…>`` in a path: what no column can hold is no path. By the pattern, as werkzeug looks
+    at a converter's bounds only after the method, and would answer 405.
+    """
+
+    regex = r"\d{1,18}"
 
     def __init__(self, map, fixed_digits=0, min=None, max=LARGEST_ID, signed=False):  # type: ignore[no-untyped-def]
         super().__init__(map, fixed_digits, min, max, signed)

@@ -48,11 +48,22 @@ _BODY = {
     },
 }
 
+_ANSWER = {
+    "type": "object",
+    "required": ["batch", "accepted", "duplicate", "offset_ms"],
+    "properties": {
+        "batch": {"type": "string"},
+        "accepted": {"type": "integer", "description": "samples, of all streams"},
+        "duplicate": {"type": "boolean", "description": "the batch was here already"},
+        "offset_ms": {"type": ["number", "null"], "description": "the device's clock over ours"},
+    },
+}
+
 
 @blueprint.route("/samples/", methods=["POST"])
 @authenticated(MANAGER, DEVICE)
 @blueprint.doc(requestBody=_BODY)
-@blueprint.response(200)
+@blueprint.response(200, _ANSWER)
 def send_samples(actor: Actor, device: int) -> Response:
     """Send a batch.
 

@@ -14,6 +14,9 @@ from core import clock
 
 LARGEST = 2**63 - 1
 
+# The document's schema of an answer that is a file.
+BYTES = {"type": "string", "format": "binary"}
+
 
 def _whole(low: int, high: int) -> validate.Range:
     return validate.Range(low, high, error=f"must be a whole number from {low} to {high}")

@@ -1,76 +1,26 @@
 """Who may do what, as data: every operation × everyone (contract/insiders.md section 7 with
-contract/touchline.md section 10). The people and things are those of tests/contract/seeded.py.
-
-A case is one request as one person. Whoever ``may`` gets the operation's success code; everybody
-else 403, or what ``else_`` says, and without a valid token 401. Of lists, ``rows`` says what each
-person is given. In paths and bodies ``@name`` is the id of that name, ``@me`` the caller's own.
+contract/touchline.md section 10). The people and things are those of tests/contract/seeded.py, how
+to read a row says tests/contract/rights_rows.py.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from io import BytesIO
+from collections.abc import Iterator
 from typing import Any
 
-from werkzeug.test import TestResponse
-
-from core.api import contract
-from tests.contract.seeded import MANAGERS, Seeded
-
-NOBODY = ("anonymous", "expired")
-PEOPLE = (
-    *NOBODY,
-    *MANAGERS,
-    "owner_read_only",
-    "athlete",
-    "athlete_read_only",
-    "other_athlete",
-    "admin",
-    "device",
+from tests.contract import rights_ours
+from tests.contract.rights_rows import (
+    ATHLETE,
+    EVERY_MANAGER,
+    MANAGERS_READING,
+    OWNER,
+    PEOPLE,
+    PROFILE,
+    READERS,
+    Row,
 )
-# Whose rights a narrowed token's holder has, for ``@me``.
-HOLDERS = {"owner_read_only": "owner", "athlete_read_only": "athlete"}
-
-OWNER = {"owner", "owner_read_only"}
-ATHLETE = {"athlete", "athlete_read_only"}
-EVERY_MANAGER = set(MANAGERS)
-MANAGERS_READING = {*MANAGERS, "owner_read_only", "admin"}
-READERS = {"reader", "late_reader"}  # who hold READ on the athlete now
-
-
-@dataclass(frozen=True)
-class Row:
-    """``body`` is JSON, ``form`` multipart; ``else_`` by person, over the 403 of the others."""
-
-    operation: str
-    may: set[str]
-    at: Mapping[str, str] = field(default_factory=dict)
-    query: str = ""
-    body: Any = None
-    form: Mapping[str, Any] | None = None
-    else_: Mapping[str, int] = field(default_factory=dict)
-    refused: int = 403
-    rows: Mapping[str, tuple[str, ...]] | None = None
-
-    @property
-    def asked(self) -> contract.Operation:
-        return contract.BY_NAME[self.operation]
-
-    def status(self, person: str) -> int:
-        if person in self.may or self.asked.public:
-            return self.asked.success
-        if person in NOBODY:
-            return 401
-        return self.else_.get(person, self.refused)
-
-    def title(self) -> str:
-        things = "/".join((*self.at.values(), self.query)).strip("/")
-        return f"{self.operation}({things})"
-
 
 WINDOW = {"start_time": "2020-02-01T00:00:00Z", "expiration_time": "2020-03-01T00:00:00Z"}
 BEFORE = {"start_time": "2019-02-01T00:00:00Z", "expiration_time": "2019-03-01T00:00:00Z"}
 MATCH = {"start_time": "2020-05-30T20:00:00Z", "end_time": "2020-05-30T22:00:00Z"}
-PROFILE = {"athlete_profile": {"first_name": "Noé"}}
 TENNIS = {"sport": "tennis", "type": "match"}
 
 
@@ -214,7 +164,7 @@ def _devices() -> Iterator[Row]:
 
 def _activities() -> Iterator[Row]:
     yield Row("schema.list", MANAGERS_READING)
-    yield Row("schema.get", MANAGERS_READING, {"json_schema": "activity_schema"})
+    yield Row("schema.get", MANAGERS_READING, {"json_schema": "timeframe_schema"})
     listed = {
         **dict.fromkeys(OWNER, ("match_activity", "later_activity")),
         "managing": ("managed_activity",),
@@ -306,21 +256,6 @@ def _work() -> Iterator[Row]:
     yield Row("job.get", OWNER, {"job": "job"}, refused=404, else_={"device": 403})
 
 
-def _admin() -> Iterator[Row]:
-    admin = {"admin"}
-    yield Row(
-        "admin.device_create", admin, body={"device_name": "new", "serial_number": "new-serial"}
-    )
-    yield Row("admin.device_rotate_token", admin, {"device": "device"})
-    ownership = {
-        "device": "@free_device",
-        "manager": "@owner",
-        "start_time": "2020-01-01T00:00:00Z",
-        "end_time": "2021-01-01T00:00:00Z",
-    }
-    yield Row("admin.ownership_create", admin, body=ownership)
-
-
 ROWS = (
     *_accounts(),
     *_athletes(),
@@ -330,25 +265,7 @@ ROWS = (
     *_timeframes(),
     *_computed(),
     *_work(),
-    *_admin(),
+    *rights_ours.accounts(),
+    *rights_ours.bulk_load(),
+    *rights_ours.administration(),
 )
-
-
-def ask(world: Seeded, row: Row, person: str, **ids: int) -> TestResponse:
-    """The row's request as ``person``; ``ids`` go over those of the row's things."""
-    known = {**world.ids, "me": world.ids.get(HOLDERS.get(person, person), 0)}
-    path = row.asked.path.format(**{part: known[name] for part, name in row.at.items()} | ids)
-    sent: dict[str, Any] = {"headers": {}, "query_string": row.query}
-    if person in world.tokens:
-        sent["headers"]["Authorization"] = f"Bearer {world.tokens[person]}"
-    if row.body is not None:
-        sent["json"] = _filled(row.body, known)
-    if row.form is not None:
-        sent["data"] = {**row.form, "file": (BytesIO(b"not a recording"), "run.fit")}
-    return world.client.open(path, method=row.asked.method, **sent)
-
-
-def _filled(value: Any, known: Mapping[str, int]) -> Any:
-    if isinstance(value, dict):
-        return {key: _filled(inner, known) for key, inner in value.items()}
-    return known[value[1:]] if isinstance(value, str) and value.startswith("@") else value

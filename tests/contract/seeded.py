@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import redis
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -15,11 +16,14 @@ from sqlalchemy.orm import Session
 
 from core.app import create_app
 from core.auth import secrets, tokens
+from core.auth.passwords import hash_password
 from core.clock import BEGINNING, FAR_FUTURE, from_iso, now
 from core.config import Config
 from core.models import (
+    AccessEvent,
     Activity,
     AthleteProfile,
+    AuditEvent,
     ComputeState,
     Device,
     DeviceOwnership,
@@ -29,12 +33,14 @@ from core.models import (
     OAuthClient,
     Permission,
     TimeFrame,
+    UplinkBatch,
     UploadedFile,
     User,
     Webhook,
 )
 from core.models.db import Database
 from core.models.users import CAN_CREATE_MANAGED_ATHLETES
+from core.pipeline import store
 from core.pipeline.objects import ObjectStore
 from core.pipeline.writer import Writer
 from core.policy import Actor
@@ -42,6 +48,7 @@ from core.services import clients, json_schemas
 from core.services.users import MANAGED_UNTIL
 from core.sport.registry import Registry
 
+PASSWORD = "correct horse"  # of ``owner``; the others cannot log in
 SECRET_KEY = "a key for tests, of no use anywhere else"
 MANAGERS = (
     "owner",
@@ -65,7 +72,7 @@ Y2019, Y2020, Y2021 = (from_iso(f"{year}-01-01T00:00:00Z") for year in (2019, 20
 class Rehearsal(Database):
     """A database that forgets: a write runs to its last statement, and is rolled back."""
 
-    def write(self, work: Callable[[Session], Any]) -> Any:
+    def _transaction(self, work: Callable[[Session], Any]) -> Any:
         with Session(self._writer, expire_on_commit=False) as session:
             result = work(session)
             session.flush()
@@ -75,12 +82,13 @@ class Rehearsal(Database):
 
 @dataclass
 class Seeded:
-    """``ids`` and ``tokens`` by name. People are users' names; ``expired`` and the ``…_read_only``
-    are further tokens of theirs, ``device`` is the device's uplink token.
+    """``oauth``: the client's id and secret. ``ids`` and ``tokens`` by name: people are users'
+    names; ``expired`` and the ``…_read_only`` are further tokens of theirs, ``device`` is the
+    device's uplink token.
     """
 
     client: FlaskClient
-    registry: Registry
+    oauth: tuple[str, str]
     ids: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -101,7 +109,7 @@ def seeded(url: str, folder: Path, redis_url: str, registry: Registry) -> Iterat
     app = create_app(
         config, db=db, redis=connection, registry=registry, writer=writer, objects=objects
     )
-    yield Seeded(app.test_client(), registry, *made)
+    yield Seeded(app.test_client(), *made)
     writer.close()
     connection.close()
     db.close()
@@ -114,13 +122,13 @@ class _Maker:
         self.tokens: dict[str, str] = {}
         json_schemas.sync(session, registry)
 
-    def made(self) -> tuple[dict[str, int], dict[str, str]]:
+    def made(self) -> tuple[tuple[str, str], dict[str, int], dict[str, str]]:
         self.people()
         self.rights()
         self.devices()
         self.work()
-        self.credentials()
-        return self.ids, self.tokens
+        oauth = self.credentials()
+        return oauth, self.ids, self.tokens
 
     def add(self, name: str, row: Any) -> Any:
         self.session.add(row)
@@ -183,6 +191,7 @@ class _Maker:
                 serial_number=f"{name}-serial",
                 device_name=name,
                 device_type="vest",
+                custom_name=f"No. {len(self.tokens)}",
                 uplink_token_hash=secrets.hash_token(self.tokens[name]),
             )
             self.add(name, row)
@@ -226,6 +235,43 @@ class _Maker:
             created=now(),
         )
         self.add("job", job)
+        # A batch that was acknowledged before, of one sample.
+        batch = UplinkBatch(
+            device_id=self.ids["device"],
+            seq=1,
+            batch="kept",
+            content_hash="0" * 64,
+            t0=MATCH[0],
+            t1=MATCH[0],
+            n=1,
+            received=now(),
+            response={},
+        )
+        self.add("batch", batch)
+        sample = {"t": np.array([MATCH[0]]), "gnss.speed": np.array([3.2])}
+        pieces = store.tail_pieces({"samples": sample})
+        store.append(self.session, [store.Arrival(batch.device_id, batch.seq, pieces)])
+        reading = AccessEvent(
+            athlete_id=self.ids["athlete"],
+            reader_id=self.ids["reader"],
+            reader="reader",
+            role="MANAGER",
+            kind="profile",
+            hour=MATCH[0],
+            time=MATCH[0],
+        )
+        self.add("reading of the athlete", reading)
+        change = AuditEvent(
+            time=MATCH[0],
+            actor_id=self.ids["admin"],
+            actor="admin",
+            action="device.change",
+            kind="device",
+            target_id=self.ids["device"],
+            before={},
+            after={},
+        )
+        self.add("change of a device", change)
         sha256 = self.objects.put(b"not a recording")
         for name, uploader, of in (
             ("device_file", "former", {"device_id": self.ids["device"]}),
@@ -265,14 +311,20 @@ class _Maker:
         self.add(f"{name}_frame", frame)
         self.session.add(ComputeState(timeframe_id=frame.id))
 
-    def credentials(self) -> None:
-        client, _ = clients.create(self.session, Actor.operator(), "tests", ["password"])
+    def credentials(self) -> tuple[str, str]:
+        client, secret = clients.create(self.session, Actor.operator(), "tests", ["password"])
         self.session.flush()
+        self.ids["client"] = client.id
+        newest = select(func.max(AuditEvent.id))
+        self.ids["making of the client"] = self.session.scalars(newest).one()
         for name in (*MANAGERS, *ATHLETES, "admin"):
             self.token(client, name, name)
         self.token(client, "expired", "owner", seconds=-1)
         self.token(client, "owner_read_only", "owner", scope="read")
         self.token(client, "athlete_read_only", "athlete", scope="read")
+        self.session.get_one(User, self.ids["owner"]).password_hash = hash_password(PASSWORD)
+        assert secret is not None
+        return client.client_id, secret
 
     def token(
         self, client: OAuthClient, name: str, user: str, scope: str = "all", seconds: int = 36_000

@@ -3,35 +3,13 @@
 import pytest
 
 from core.api import contract
-from tests.contract.rights_matrix import PEOPLE, ROWS, Row, ask
+from tests.contract.rights_matrix import ROWS
+from tests.contract.rights_rows import PEOPLE, Row, ask
 from tests.contract.seeded import Seeded
 
 LEAST = 700
 # Not asked for with a bearer token, or by everybody alike.
 OTHERWISE = {
-    "device.bulk_load": "tests/contract/test_bulk_load.py",
-    "access_log.list": "tests/contract/test_access_log.py",
-    "admin.audit_log": "tests/contract/test_admin_users.py",
-    "admin.client_change": "tests/contract/test_clients.py",
-    "admin.client_create": "tests/contract/test_clients.py",
-    "admin.client_get": "tests/contract/test_clients.py",
-    "admin.client_list": "tests/contract/test_clients.py",
-    "admin.client_rotate_secret": "tests/contract/test_clients.py",
-    "admin.client_usage": "tests/contract/test_clients.py",
-    "admin.device_change": "tests/contract/test_admin_users.py",
-    "admin.device_create_many": "tests/contract/test_admin_users.py",
-    "admin.device_list": "tests/contract/test_admin_users.py",
-    "admin.json_schema_create": "tests/contract/test_admin_users.py",
-    "admin.user_change": "tests/contract/test_admin_users.py",
-    "admin.user_create": "tests/contract/test_admin_users.py",
-    "admin.user_get": "tests/contract/test_admin_users.py",
-    "admin.user_list": "tests/contract/test_admin_users.py",
-    "athlete.delete": "tests/contract/test_deletion.py",
-    "athlete.delete_managed": "tests/contract/test_deletion.py",
-    "athlete.export": "tests/contract/test_export.py",
-    "athlete.password": "tests/contract/test_passwords.py",
-    "athlete.update_managed": "tests/contract/test_passwords.py",
-    "manager.password": "tests/contract/test_passwords.py",
     "oauth.token": "tests/contract/test_oauth.py",
     "oauth.revoke": "tests/contract/test_oauth.py",
 }

@@ -1,0 +1,81 @@
+"""The rights matrix, second half: accounts' own affairs and Touchline's own paths."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+from tests.contract.rights_rows import ATHLETE, PROFILE, Row
+from tests.contract.seeded import ATHLETES, MANAGERS
+
+ADMIN = {"admin"}
+
+
+def accounts() -> Iterator[Row]:
+    body = {"password": "another horse"}
+    for manager in ("owner", "stranger"):
+        yield Row("manager.password", {manager}, {"manager": manager}, body=body)
+    for athlete, self_, managing in (
+        ("athlete", {"athlete"}, set[str]()),
+        ("managed", set(), {"managing"}),
+    ):
+        at = {"athlete": athlete}
+        reads = {*ATHLETE, "admin"} if self_ else {*managing, "admin"}
+        managed = {"managed_by": "@me", **PROFILE}
+        yield Row("athlete.password", self_, at, body=body)
+        yield Row("athlete.delete", self_, at)
+        yield Row("athlete.update_managed", managing, at, body=managed)
+        yield Row("athlete.delete_managed", managing, at)
+        yield Row("athlete.export", reads, at)
+        rows = dict.fromkeys(reads, ("reading of the athlete",) if self_ else ())
+        yield Row("access_log.list", reads, at, rows=rows)
+
+
+def administration() -> Iterator[Row]:
+    yield from _device_stock()
+    yield from _accounts_kept()
+    rows = {"admin": ("making of the client", "change of a device")}
+    yield Row("admin.audit_log", ADMIN, rows=rows)
+    schema = {"sport": "tennis", "type": "ACTIVITY", "schema": {"type": "object"}}
+    yield Row("admin.json_schema_create", ADMIN, body=schema)
+
+
+def bulk_load() -> Iterator[Row]:
+    # The vendor's own format, as far as it is known (contract/insiders.md section 10).
+    file = b"ASI\x00\x00\x00\x10\x04\x04\x06ASI V2"
+    body = {"asi_b64": b64encode(file).decode()}
+    yield Row("device.bulk_load", {"owner"}, {"device": "device"}, body=body)
+
+
+def _device_stock() -> Iterator[Row]:
+    rows = {"admin": ("device", "free_device", "managed_device")}
+    yield Row("admin.device_list", ADMIN, rows=rows)
+    body: dict[str, Any] = {"device_name": "new", "serial_number": "new-serial"}
+    yield Row("admin.device_create", ADMIN, body=body)
+    csv = "device_name,serial_number\nnew,new-serial\n"
+    yield Row("admin.device_create_many", ADMIN, text=(csv, "text/csv"))
+    yield Row("admin.device_change", ADMIN, {"device": "device"}, body={"firmware_version": "2.0"})
+    yield Row("admin.device_rotate_token", ADMIN, {"device": "device"})
+    ownership = {
+        "device": "@free_device",
+        "manager": "@owner",
+        "start_time": "2020-01-01T00:00:00Z",
+        "end_time": "2021-01-01T00:00:00Z",
+    }
+    yield Row("admin.ownership_create", ADMIN, body=ownership)
+
+
+def _accounts_kept() -> Iterator[Row]:
+    at = {"user": "stranger"}
+    people = {"admin": (*MANAGERS, *ATHLETES, "admin")}
+    yield Row("admin.user_list", ADMIN, rows=people)
+    new = {"username": "new", "email": "new@club.example", "role": "MANAGER"}
+    yield Row("admin.user_create", ADMIN, body=new)
+    yield Row("admin.user_get", ADMIN, at)
+    yield Row("admin.user_change", ADMIN, at, body={"disabled": True})
+    at = {"client": "client"}
+    yield Row("admin.client_list", ADMIN, rows={"admin": ("client",)})
+    yield Row("admin.client_create", ADMIN, body={"name": "new", "grants": ["password"]})
+    yield Row("admin.client_get", ADMIN, at)
+    yield Row("admin.client_change", ADMIN, at, body={"name": "renamed"})
+    yield Row("admin.client_rotate_secret", ADMIN, at)
+    yield Row("admin.client_usage", ADMIN, at)
