@@ -28,6 +28,7 @@ from core.api import (
     managers,
     openapi,
     ownerships,
+    password_pages,
     permissions,
     problems,
     requests,
@@ -107,6 +108,7 @@ def create_app(
     throttle.register(app, throttle.Throttle(redis, db, config.throttle))
     cors.register(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(password_pages.blueprint)
     server.register(app, server.Server(db, tokens, config.token_seconds, offload))
     api = DocumentedApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})

@@ -130,9 +130,11 @@ def up(config: Config, host: str, port: int, ready: Callable[[str], None]) -> No
         supervisor.install_signals()
         try:
             env = _start_redis(config, supervisor)
+            address = _address(listener)
+            if config.origin["public_url"] == "default":
+                env["TOUCHLINE_PUBLIC_URL"] = shown(address)
             _migrate(env)
             _start_roles(supervisor, env, listener)
-            address = _address(listener)
             supervisor.run(_Readiness(address, ready).check)
         finally:
             supervisor.stop()
@@ -179,17 +181,26 @@ def _start_roles(supervisor: Supervisor, env: Mapping[str, str], listener: socke
         supervisor.add(Child(f"worker {queues}", [command, "worker", "--queues", queues], env))
 
 
+def reached(address: tuple[str, int]) -> tuple[str, int]:
+    """Where this machine itself finds what listens on an address."""
+    host, port = address
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104
+
+
+def shown(address: tuple[str, int]) -> str:
+    host, port = reached(address)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class _Readiness:
     """Asks /readyz until it says 200, then says so once."""
 
     def __init__(self, address: tuple[str, int], say: Callable[[str], None]) -> None:
-        host, self.port = address
+        self.asked_host, self.port = reached(address)
         self.said = False
         self.say = say
         self.ask_at = 0.0
-        self.asked_host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        shown = f"[{self.asked_host}]" if ":" in self.asked_host else self.asked_host
-        self.url = f"http://{shown}:{self.port}"
+        self.url = shown(address)
 
     def check(self) -> None:
         if self.said or time.monotonic() < self.ask_at:

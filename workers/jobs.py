@@ -20,6 +20,7 @@ from core.models.db import Database
 from core.models.outbox import settle
 from core.pipeline import compute, merge
 from core.pipeline.objects import ObjectStore
+from core.services.mails import Office
 from core.sport.registry import Registry
 
 BACK_OFF = (2_000, 10_000)  # ms before the second and the third attempt
@@ -30,12 +31,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Context:
-    """What a worker process holds while it lives. ``hot`` keeps folds between ticks; only the
-    process that serves ``live`` in itself fills it."""
+    """What a worker process holds while it lives. ``office`` is from where mail goes. ``hot`` keeps
+    folds between ticks; only the process that serves ``live`` in itself fills it.
+    """
 
     db: Database
     registry: Registry
     objects: ObjectStore
+    office: Office | None = None
     hot: compute.Hot = field(default_factory=dict)
 
 
@@ -154,6 +157,14 @@ def _delete(context: Context, owed: Owed) -> None:
     deletion.run(context.db, context.objects, int(owed.key), owed.pair)
 
 
+def _mail(context: Context, owed: Owed) -> None:
+    from core.services import mails
+
+    if context.office is None:
+        raise RuntimeError("this worker was given no office to send mail from")
+    mails.run(context.db, context.office, owed.payload, owed.pair)
+
+
 TOPICS: dict[str, Callable[[Context, Owed], None]] = {
     topics.TICK: _tick,
     topics.REFOLD: _refold,
@@ -161,4 +172,5 @@ TOPICS: dict[str, Callable[[Context, Owed], None]] = {
     topics.IMPORT: _import,
     topics.MERGE: _merge,
     topics.DELETE: _delete,
+    topics.MAIL: _mail,
 }

@@ -23,10 +23,14 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from core.auth.secrets import use_key
 from core.config import Config
 from core.doorbell import ALIVE_SECONDS, ALIVE_WORKER, HEARTBEAT_SECONDS, bell, connect
+from core.mail import FOLDER, Postbox
 from core.models.db import Database
 from core.process import die_with_parent
+from core.secret import ensure_secret
+from core.services.mails import Office
 
 from .queues import LIVE, QUEUES
 
@@ -146,6 +150,13 @@ def _compile_aside(cache: Path) -> None:
             os._exit(status)
 
 
+def _office(config: Config) -> Office:
+    """From where mail goes. Links in it are sealed with the key that the web process opens with."""
+    use_key(config.secret_key or ensure_secret(config.data_dir))
+    postbox = Postbox(config.smtp_url, config.mail_from, config.data_dir / FOLDER)
+    return Office(postbox, config.public_url, config.mail_passwords == "on")
+
+
 def _prepare(config: Config) -> None:
     """Load the sports, load or compile their kernels, and give jobs what they work with."""
     began = time.monotonic()
@@ -160,7 +171,9 @@ def _prepare(config: Config) -> None:
     runner.warm()
     db = Database(config.database_url)
     db.wake = bell(connect(config.redis_url))
-    jobs.prepare(jobs.Context(db, registry(), ObjectStore(Path(config.objects_url))))
+    jobs.prepare(
+        jobs.Context(db, registry(), ObjectStore(Path(config.objects_url)), _office(config))
+    )
     gc.collect()
     gc.freeze()  # forked children then share these pages instead of copying them
     log.info("kernels are warm", seconds=round(time.monotonic() - began, 2))

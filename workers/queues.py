@@ -30,4 +30,5 @@ ROUTES = {
     outbox.IMPORT: Route(INGEST, 900),
     outbox.MERGE: Route(BULK, 120),
     outbox.DELETE: Route(BULK, 900),
+    outbox.MAIL: Route(BULK, 90),
 }

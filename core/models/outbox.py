@@ -17,6 +17,7 @@ REFOLD = "refold"  # key: time frame id. Fold one frame anew.
 CLOSE = "close"  # key: time frame id. Fold a frame that has ended for the last time.
 IMPORT = "import"  # key: job id. Decode and store an uploaded file.
 DELETE = "delete"  # key: user id. Remove what is left of a deleted athlete.
+MAIL = "mail"  # key: kind-user. Write and send one message (core.services.mails).
 MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
 
 

@@ -25,7 +25,7 @@ from core.models.users import (
 )
 from core.policy import Actor
 
-from . import audit
+from . import audit, mails
 
 EXTRA_PERMISSIONS = (CAN_CREATE_MANAGED_ATHLETES,)
 MANAGED_PREFIX = "MANAGED-"
@@ -50,6 +50,7 @@ def register_manager(
     manager = _account(username, MANAGER, email, external_id, password_hash)
     manager.manager_profile = ManagerProfile(**(profile or {}))
     _insert(session, manager)
+    mails.welcome(session, manager)
     if default_athlete is not None:
         _managed(session, manager.id, None, default_athlete, is_default_athlete=True)
     return manager
@@ -68,6 +69,7 @@ def register_athlete(
     athlete = _account(username, ATHLETE, email, external_id, password_hash)
     athlete.athlete_profile = AthleteProfile(**(profile or {}))
     _insert(session, athlete)
+    mails.welcome(session, athlete)
     return athlete
 
 
@@ -255,6 +257,8 @@ def _by_external_id(session: Session, actor: Actor, external_id: str, role: str)
 
 
 def _update(session: Session, user: User, changes: Mapping[str, Any], profile: str) -> User:
+    if user.email and changes.get("email", user.email) != user.email:
+        mails.address_changed(session, user, user.email)
     for name in ("username", "email", "external_id"):
         if name in changes:
             setattr(user, name, changes[name])

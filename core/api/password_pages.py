@@ -1,0 +1,167 @@
+"""Setting a password by the link in a mail, and asking for such a link: pages, and JSON.
+
+The link's secret is all that entitles, so the forms need no session; nothing is stored in the
+browser and no other site is told where the reader came from.
+"""
+
+import base64
+import hashlib
+from typing import Any
+
+import marshmallow as ma
+from flask import Blueprint, Response, make_response, render_template_string, request
+
+from core.api.account import Password
+from core.api.managers import new_hash
+from core.api.parsing import parse_json
+from core.api.platform import platform
+from core.api.problems import invalid
+from core.api.shapes import Shape, Text
+from core.auth.passwords import MAX_LENGTH, MIN_LENGTH
+from core.errors import BadInput
+from core.services import mails, passwords
+
+blueprint = Blueprint("password_pages", __name__, url_prefix="/account")
+
+STYLE = """
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 26rem; margin: 10vh auto; padding: 0 1rem; }
+label { display: block; margin: 1rem 0 .25rem; }
+input, button { font: inherit; box-sizing: border-box; width: 100%; min-height: 44px; }
+button { margin-top: 1rem; }
+"""
+PAGE = (
+    """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }} · Touchline</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>"""
+    + STYLE
+    + """</style></head>
+<body><main><h1>{{ title }}</h1>
+{% if message %}<p role="status">{{ message }}</p>{% endif %}
+{% if form == "password" %}
+<form method="post" action="/account/set-password/">
+<input type="hidden" name="token" value="{{ token }}">
+<label for="username">Username</label>
+<input id="username" name="username" value="{{ username }}" autocomplete="username" readonly>
+<label for="password">New password, {{ least }} characters or more</label>
+<input id="password" name="password" type="password" autocomplete="new-password"
+ minlength="{{ least }}" maxlength="{{ most }}" required>
+<button>Set the password</button></form>
+{% elif form == "forgotten" %}
+<form method="post" action="/account/forgotten-password/">
+<label for="username">Username or address</label>
+<input id="username" name="username" autocomplete="username" maxlength="254" required>
+<button>Send me a link</button></form>
+{% endif %}
+</main></body></html>"""
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+}
+SENT = "If there is such an account, a mail with a link is on its way."
+
+
+class SetPasswordShape(Shape):
+    token = Text(100, shortest=1, required=True)
+    password = Password(required=True)
+
+
+class ForgottenShape(Shape):
+    username = Text(254, shortest=1, required=True)
+
+
+@blueprint.get("/set-password/")
+def set_password_page() -> Response:
+    secret = request.args.get("token", "")
+    try:
+        return _password_form(secret)
+    except BadInput:
+        return _forgotten_form("This link is unknown, was used already, or has expired.", 400)
+
+
+@blueprint.post("/set-password/")
+def set_password() -> Response:
+    """JSON ``{"token", "password"}`` → 204; a form → a page."""
+    try:
+        given = _given(SetPasswordShape(), "token", "password")
+        app = platform()
+        app.db.read(lambda session: passwords.of_link(session, given["token"]))
+        hashed = new_hash(given["password"])
+        app.db.write(lambda session: passwords.set_by_link(session, given["token"], hashed))
+    except BadInput as error:
+        if request.is_json:
+            raise
+        secret = request.form.get("token", "")
+        if any(row["pointer"] == "/token" for row in error.errors):
+            return _forgotten_form("This link is unknown, was used already, or has expired.", 400)
+        return _password_form(secret, error.errors[0]["detail"], 400)
+    app.tokens.forget()
+    if request.is_json:
+        return Response(status=204)
+    return _page("Your password is set", message="You can log in with it now.")
+
+
+@blueprint.get("/forgotten-password/")
+def forgotten_page() -> Response:
+    return _forgotten_form()
+
+
+@blueprint.post("/forgotten-password/")
+def forgotten() -> Response:
+    """JSON ``{"username"}`` (or an address) → 202; a form → a page. The answer never differs."""
+    try:
+        given = _given(ForgottenShape(), "username")
+    except BadInput:
+        if request.is_json:
+            raise
+        return _forgotten_form("Say which account: its username or its address.", 400)
+    platform().db.write(lambda session: mails.forgotten(session, given["username"]))
+    if request.is_json:
+        return Response(status=202)
+    return _page("Look into your mail", message=SENT)
+
+
+def _given(shape: ma.Schema, *names: str) -> dict[str, Any]:
+    """The checked body, JSON or form. Raises BadInput."""
+    if request.is_json:
+        body: Any = parse_json(request.get_data())
+    else:
+        body = {name: request.form[name] for name in names if name in request.form}
+        for name, value in body.items():
+            if "\x00" in value:
+                raise BadInput.at(f"/{name}", "holds the character U+0000")
+    try:
+        checked: dict[str, Any] = shape.load(body)
+    except ma.ValidationError as error:
+        raise invalid(error.normalized_messages(), "json") from None
+    return checked
+
+
+def _password_form(secret: str, message: str = "", status: int = 200) -> Response:
+    user = platform().db.read(lambda session: passwords.of_link(session, secret))
+    return _page(
+        "Set your password",
+        status,
+        form="password",
+        message=message,
+        token=secret,
+        username=user.username,
+        least=MIN_LENGTH,
+        most=MAX_LENGTH,
+    )
+
+
+def _forgotten_form(message: str = "", status: int = 200) -> Response:
+    return _page("Forgotten password", status, form="forgotten", message=message)
+
+
+def _page(title: str, status: int = 200, **more: Any) -> Response:
+    response = make_response(render_template_string(PAGE, title=title, **more), status)
+    response.headers.update(HEADERS)
+    return response

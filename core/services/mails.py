@@ -1,0 +1,176 @@
+"""What people are told by mail. A mail is owed in the commit that causes it and written when a
+worker sends it: a link's secret is made then, so that it stands nowhere but in the mail itself.
+"""
+
+import secrets
+import smtplib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.auth.passwords import hash_password
+from core.clock import now
+from core.mail import Message, Postbox
+from core.models import OneTimeLink, User
+from core.models.db import Database
+from core.models.outbox import MAIL, owe, postpone, settle
+
+from . import passwords
+
+WELCOME, RESET, ADDRESS = "welcome", "reset", "address"
+MINUTE = 60_000
+FIRST_WAIT, LONGEST_WAIT, GIVE_UP = 10_000, 60 * MINUTE, 24 * 60 * MINUTE
+MOST_ACCOUNTS = 10  # of one address that are told of a forgotten password
+
+Owed = tuple[int, int] | None
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Office:
+    """``public_url``: where people reach this platform. ``initial_passwords``: the operator wants
+    a password in the first mail where none was given, instead of a link to set one.
+    """
+
+    postbox: Postbox
+    public_url: str
+    initial_passwords: bool = False
+
+
+def welcome(session: Session, user: User) -> None:
+    """Owe the mail that says that the account was made."""
+    _owe(session, WELCOME, user)
+
+
+def address_changed(session: Session, user: User, before: str) -> None:
+    """Owe a word to the address that was the account's until now."""
+    _owe(session, ADDRESS, user, to=before)
+
+
+def forgotten(session: Session, name: str) -> None:
+    """Owe a link for the accounts of this username or address; whether there is one is told to
+    nobody. Nothing for who had a link made in the last minute.
+    """
+    recent = exists().where(OneTimeLink.user_id == User.id, OneTimeLink.created > now() - MINUTE)
+    found = session.scalars(
+        select(User)
+        .where(
+            or_(User.username == name, func.lower(User.email) == name.lower()),
+            User.email.is_not(None),
+            User.deleted.is_(None),
+            User.disabled.is_(False),
+            ~recent,
+        )
+        .order_by(User.id)
+        .limit(MOST_ACCOUNTS)
+    )
+    for user in found:
+        _owe(session, RESET, user)
+
+
+def run(db: Database, office: Office, payload: Mapping[str, Any], owed: Owed = None) -> None:
+    """Write and send one mail. The job tries for a day, at growing intervals, then gives up; a mail
+    may come twice, never not at all without a line in the log.
+    """
+    first = payload["kind"] == WELCOME and office.initial_passwords
+    initial = secrets.token_urlsafe(12) if first else None
+    message = db.write(lambda session: _written(session, office, payload, initial))
+    try:
+        if message is not None:
+            office.postbox.deliver(message)
+    except (OSError, smtplib.SMTPException) as error:
+        age = now() - payload["since"]
+        log.warning("mail not sent", kind=payload["kind"], user=payload["user"], reason=str(error))
+        if owed and age < GIVE_UP:
+            wait = min(max(age, FIRST_WAIT), LONGEST_WAIT)
+            db.write(lambda session: postpone(session, owed[0], now() + wait))
+            return
+        log.error("mail given up", kind=payload["kind"], user=payload["user"])
+    hashed = hash_password(initial) if initial else None
+
+    def end(session: Session) -> None:
+        user = session.get(User, payload["user"])
+        if user is not None and user.password_hash is None and message is not None:
+            user.password_hash = hashed  # not before the mail has left: another try makes another
+        if owed:
+            settle(session, *owed)
+
+    db.write(end)
+
+
+def _owe(session: Session, kind: str, user: User, **more: str) -> None:
+    payload = {"kind": kind, "user": user.id, "since": now(), **more}
+    # Asked twice for the same, one mail goes; but each former address is told.
+    which = payload["since"] if kind == ADDRESS else ""
+    owe(session, MAIL, f"{kind}-{user.id}-{which}", payload)
+
+
+def _written(
+    session: Session,
+    office: Office,
+    payload: Mapping[str, Any],
+    initial: str | None,
+) -> Message | None:
+    """None: there is nobody to write to any more."""
+    user = session.get(User, payload["user"])
+    if user is None or user.deleted is not None or user.email is None:
+        return None
+    kind = payload["kind"]
+    if kind == ADDRESS:
+        return Message(payload["to"], "Your address was changed", _moved(user, office))
+    if kind == RESET:
+        link = _link(session, user, office, passwords.RESET_LIFE)
+        return Message(user.email, "Set a new password", _reset(user, link))
+    if user.password_hash is not None:
+        return Message(user.email, "Your Touchline account", _made(user, office, ""))
+    if initial is not None:
+        secret = f"Password: {initial}\n\nPlease change it after the first login."
+    else:
+        life = passwords.WELCOME_LIFE
+        link = _link(session, user, office, life)
+        secret = f"Set your password here, within {_span(life)}; the link opens once:\n\n{link}"
+    return Message(user.email, "Your Touchline account", _made(user, office, secret))
+
+
+def _link(session: Session, user: User, office: Office, life: int) -> str:
+    secret = passwords.new_link(session, user, life)
+    return f"{office.public_url}/account/set-password/?token={secret}"
+
+
+def _span(ms: int) -> str:
+    hours = timedelta(milliseconds=ms) // timedelta(hours=1)
+    return "one hour" if hours == 1 else f"{hours} hours"
+
+
+def _made(user: User, office: Office, secret: str) -> str:
+    return "\n\n".join(
+        part
+        for part in (
+            f"An account was made for you at {office.public_url}.",
+            f"Username: {user.username}",
+            secret,
+            "If you did not expect this, you need not do anything.",
+        )
+        if part
+    )
+
+
+def _reset(user: User, link: str) -> str:
+    return (
+        f"Somebody, most likely you, asked for a new password for the account {user.username}.\n\n"
+        f"Set one here, within {_span(passwords.RESET_LIFE)}; the link opens once:\n\n{link}\n\n"
+        "If it was not you, you need not do anything: the old password goes on."
+    )
+
+
+def _moved(user: User, office: Office) -> str:
+    return (
+        f"The account {user.username} at {office.public_url} has another address now; mail about "
+        "it goes there.\n\nIf it was not you who changed it, tell who runs this platform."
+    )
