@@ -21,14 +21,15 @@ from core.api import (
     contract,
     cors,
     devices,
+    etags,
     files,
     health,
+    idempotency,
     jobs,
     json_schemas,
     managers,
     openapi,
     ownerships,
-    password_pages,
     permissions,
     problems,
     requests,
@@ -107,8 +108,9 @@ def create_app(
     requests.register(app)
     throttle.register(app, throttle.Throttle(redis, db, config.throttle))
     cors.register(app)
+    idempotency.register(app)
+    etags.register(app)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(password_pages.blueprint)
     server.register(app, server.Server(db, tokens, config.token_seconds, offload))
     api = DocumentedApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})

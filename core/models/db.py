@@ -37,6 +37,9 @@ class Around(Protocol):
 
 
 around: ContextVar[Around | None] = ContextVar("around", default=None)
+# Where this is set, reads are part of that transaction: what looks before an effect sees what the
+# effect will change, and needs no second connection.
+joined: ContextVar[Session | None] = ContextVar("joined", default=None)
 
 
 def make_engine(url: str, **options: Any) -> Engine:
@@ -134,6 +137,9 @@ class Database:
         """Run ``work(session)`` on one snapshot and roll back: it changes nothing. What it read of
         athletes is in the access log before anybody has the result.
         """
+        within = joined.get()
+        if within is not None:
+            return work(within)
         with Session(self._reader, expire_on_commit=False) as session:
             result = work(session)
         self._log(session.info.get(READS))
