@@ -94,15 +94,17 @@ class Seeded:
 
 
 @contextmanager
-def seeded(url: str, folder: Path, redis_url: str, registry: Registry) -> Iterator[Seeded]:
-    """The world in the migrated, empty database at ``url``."""
+def seeded(
+    url: str, folder: Path, redis_url: str, registry: Registry, crowd: int = 0
+) -> Iterator[Seeded]:
+    """The world in the migrated, empty database at ``url``; ``crowd`` more of each thing."""
     secrets.use_key(SECRET_KEY)
     config = Config.load(
         {}, data_dir=str(folder), secret_key=SECRET_KEY, redis_url=redis_url, throttle="1000000"
     )
     objects = ObjectStore(Path(config.objects_url))
     kept = Database(url)
-    made = kept.write(lambda session: _Maker(session, registry, objects).made())
+    made = kept.write(lambda session: _Maker(session, registry, objects).made(crowd))
     kept.close()
     db = Rehearsal(url)
     writer, connection = Writer(db), redis.Redis.from_url(redis_url)
@@ -122,12 +124,14 @@ class _Maker:
         self.tokens: dict[str, str] = {}
         json_schemas.sync(session, registry)
 
-    def made(self) -> tuple[tuple[str, str], dict[str, int], dict[str, str]]:
+    def made(self, crowd: int) -> tuple[tuple[str, str], dict[str, int], dict[str, str]]:
         self.people()
         self.rights()
         self.devices()
         self.work()
         oauth = self.credentials()
+        for number in range(crowd):
+            self.one_more(f"{number:04}")
         return oauth, self.ids, self.tokens
 
     def add(self, name: str, row: Any) -> Any:
@@ -216,15 +220,7 @@ class _Maker:
         self.match("match", "owner", "athlete", "device", MATCH)
         self.match("later", "owner", "athlete", "device", LATER)
         self.match("managed", "managing", "managed", "managed_device", MATCH)
-        webhook = Webhook(
-            activity_id=self.ids["match_activity"],
-            webhook_url="https://club.example/hook",
-            secret_token="a secret of the club's",
-            activity_events=True,
-            timeframes_events=False,
-            created=now(),
-        )
-        self.add("webhook", webhook)
+        self.add("webhook", self.webhook("match_activity"))
         job = Job(
             job_id="job-of-the-owner",
             kind="import",
@@ -251,16 +247,7 @@ class _Maker:
         sample = {"t": np.array([MATCH[0]]), "gnss.speed": np.array([3.2])}
         pieces = store.tail_pieces({"samples": sample})
         store.append(self.session, [store.Arrival(batch.device_id, batch.seq, pieces)])
-        reading = AccessEvent(
-            athlete_id=self.ids["athlete"],
-            reader_id=self.ids["reader"],
-            reader="reader",
-            role="MANAGER",
-            kind="profile",
-            hour=MATCH[0],
-            time=MATCH[0],
-        )
-        self.add("reading of the athlete", reading)
+        self.add("reading of the athlete", self.reading("athlete", MATCH[0]))
         change = AuditEvent(
             time=MATCH[0],
             actor_id=self.ids["admin"],
@@ -286,6 +273,27 @@ class _Maker:
                 **of,
             )
             self.add(name, file)
+
+    def webhook(self, activity: str) -> Webhook:
+        return Webhook(
+            activity_id=self.ids[activity],
+            webhook_url="https://club.example/hook",
+            secret_token="a secret of the club's",
+            activity_events=True,
+            timeframes_events=False,
+            created=now(),
+        )
+
+    def reading(self, athlete: str, hour: int) -> AccessEvent:
+        return AccessEvent(
+            athlete_id=self.ids[athlete],
+            reader_id=self.ids["reader"],
+            reader="reader",
+            role="MANAGER",
+            kind="profile",
+            hour=hour,
+            time=hour,
+        )
 
     def match(
         self, name: str, owner: str, athlete: str, device: str, when: tuple[int, int]
@@ -339,3 +347,29 @@ class _Maker:
             seconds=seconds,
         )
         self.tokens[name] = pair.access
+
+    def one_more(self, number: str) -> None:
+        """Of everything that a list shows."""
+        athlete = User(
+            username=f"athlete {number}",
+            role="ATHLETE",
+            extra_permissions=[],
+            created=now(),
+            managed_by_id=self.ids["managing"],
+            athlete_profile=AthleteProfile(first_name=number),
+        )
+        self.add(athlete.username, athlete)
+        self.permit(athlete.username, "reader", "READ", Y2020, MANAGED_UNTIL)
+        self.permit("athlete", "reader", "READ", Y2019, Y2020)
+        device = Device(serial_number=number, device_name=number, device_type="vest")
+        self.add(f"device {number}", device)
+        ownership = DeviceOwnership(
+            device_id=device.id,
+            manager_id=self.ids["owner"],
+            start_time=Y2020,
+            end_time=FAR_FUTURE,
+        )
+        self.add(f"ownership {number}", ownership)
+        self.match(number, "owner", athlete.username, f"device {number}", MATCH)
+        self.add(f"webhook {number}", self.webhook("match_activity"))
+        self.session.add(self.reading("athlete", Y2021 + int(number)))
