@@ -40,7 +40,9 @@ from core.api import (
 )
 from core.api.aliases import Aliases
 from core.api.platform import KEY, Platform, directly
+from core.auth import pages as auth_pages
 from core.auth import server
+from core.auth.attempts import Attempts
 from core.auth.secrets import use_key
 from core.auth.tokens import TokenCache
 from core.config import Config
@@ -111,7 +113,9 @@ def create_app(
     idempotency.register(app)
     etags.register(app)
     app.register_blueprint(health.blueprint)
-    server.register(app, server.Server(db, tokens, config.token_seconds, offload))
+    oauth = server.Server(db, tokens, config.token_seconds, offload, Attempts(redis))
+    server.register(app, oauth)
+    auth_pages.register(app, oauth)
     api = DocumentedApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:

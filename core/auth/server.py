@@ -1,12 +1,14 @@
 """The OAuth2 authorization server: Authlib's, over our tables.
 
-``POST /oauth2/token/`` takes the grants password and refresh_token, ``POST /oauth2/revoke-token/``
-ends a token (contract/insiders.md section 3). Errors are the objects of RFC 6749 section 5.2.
+``POST /oauth2/token/`` takes the grants password, authorization_code and refresh_token, ``POST
+/oauth2/revoke-token/`` ends a token (contract/insiders.md section 3), ``POST /oauth2/introspect/``
+tells of one. Errors are the objects of RFC 6749 section 5.2. What people see is in core.auth.pages.
 Authlib itself refuses plain http, except on loopback addresses; behind a proxy that ends TLS the
 operator's server must pass on the scheme.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -23,13 +25,16 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, after_this_request, jsonify, request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core.auth import tokens
+from core import clock
+from core.auth import code, tokens
+from core.auth.attempts import Attempts
 from core.auth.passwords import hash_password, needs_rehash, verify
 from core.auth.secrets import hash_token, matches, new_token
+from core.errors import TooManyRequests
 from core.models import OAuthClient, OAuthToken, User
 from core.models.db import Database
 from core.policy import SCOPES
@@ -64,12 +69,27 @@ class Client(ClientMixin):
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.row.grants or grant_type == IMPLIED_GRANT
 
+    def check_response_type(self, response_type: str) -> bool:
+        return response_type == "code" and self.check_grant_type("authorization_code")
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """As registered, letter by letter (RFC 9700 section 2.1)."""
+        return redirect_uri in self.row.redirect_uris
+
 
 class Token(TokenMixin):
     """A row of OAuthToken as Authlib wants to see it."""
 
-    def __init__(self, row: OAuthToken) -> None:
+    def __init__(self, row: OAuthToken, secret: str = "") -> None:
         self.row = row
+        self.is_access = bool(secret) and row.access_hash == hash_token(secret)
+
+    def is_expired(self) -> bool:
+        """A refresh token ends with its use, not by itself."""
+        return self.is_access and self.row.expires <= clock.now()
+
+    def is_revoked(self) -> bool:
+        return self.row.revoked is not None
 
     def check_client(self, client: Client) -> bool:
         return self.row.client_id == client.row.id
@@ -83,14 +103,9 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
     server: "Server"
 
     def authenticate_user(self, username: str, password: str) -> User:
-        user = self.server.user(username)
-        right = self.server.offload(
-            lambda: verify(user.password_hash if user else None, password),
-        )
-        if user is None or not right:
+        user = self.server.log_in(username, password)
+        if user is None:
             raise InvalidGrantError("The username or the password is wrong.")
-        if user.password_hash and needs_rehash(user.password_hash):
-            self.server.set_password(user.id, self.server.offload(lambda: hash_password(password)))
         return user
 
 
@@ -145,10 +160,11 @@ class Server(AuthorizationServer):
         cache: tokens.TokenCache,
         token_seconds: int,
         offload: Callable[[Callable[[], Any]], Any],
+        attempts: Attempts,
     ) -> None:
         super().__init__(query_client=self.client, save_token=self.save)
         self.db, self.cache, self.offload = db, cache, offload
-        self.token_seconds = token_seconds
+        self.token_seconds, self.attempts = token_seconds, attempts
         self.scopes_supported = list(SCOPES)
         self.register_token_generator(
             "default",
@@ -159,7 +175,9 @@ class Server(AuthorizationServer):
         self.register_client_auth_method("client_secret_basic", _basic)
         self.register_grant(PasswordGrant)
         self.register_grant(RefreshGrant)
+        self.register_grant(code.CodeGrant, [code.Challenge(required=True)])
         self.register_endpoint(Revocation)
+        self.register_endpoint(code.Introspection)
 
     def create_oauth2_request(self, _request: Any) -> FlaskOAuth2Request:
         """Parameters of a POST stand in its body only, each once (RFC 6749 section 3.2)."""
@@ -186,8 +204,33 @@ class Server(AuthorizationServer):
         wanted = (User.username == _storable(username), User.disabled.is_(False))
         return self._one(select(User).where(*wanted))
 
+    def log_in(self, username: str, password: str) -> User | None:
+        """Who this is, for the password grant and the login page alike. Raises TooManyRequests
+        where too many passwords were tried for the account or from the address.
+        """
+        address = request.remote_addr or ""
+        wait = self.attempts.wait(username, address)
+        if wait:
+            after_this_request(partial(_retry_after, wait))
+            raise TooManyRequests(f"too many attempts to log in; again in {-(-wait // 60)} min")
+        user = self.user(username)
+        right = self.offload(lambda: verify(user.password_hash if user else None, password))
+        if user is None or not right:
+            return None
+        self.attempts.succeeded(username, address)
+        if user.password_hash and needs_rehash(user.password_hash):
+            self.set_password(user.id, self.offload(lambda: hash_password(password)))
+        return user
+
     def user_of(self, row: OAuthToken) -> User:
         return self._one(select(User).where(User.id == row.user_id))
+
+    def user_by_id(self, user_id: int) -> User | None:
+        """An account that may act; a disabled one may not."""
+        return self._one(select(User).where(User.id == user_id, User.disabled.is_(False)))
+
+    def client_by_id(self, row_id: int) -> OAuthClient:
+        return self._one(select(OAuthClient).where(OAuthClient.id == row_id))
 
     def token(self, secret: str) -> OAuthToken | None:
         """By either of its secrets."""
@@ -197,6 +240,10 @@ class Server(AuthorizationServer):
                 or_(OAuthToken.access_hash == key, OAuthToken.refresh_hash == key)
             )
         )
+
+    def found_token(self, secret: str) -> Token | None:
+        row = self.token(secret)
+        return Token(row, secret) if row else None
 
     def _one(self, statement: Any) -> Any:
         return self.db.read(lambda session: session.scalars(statement).first())
@@ -208,12 +255,18 @@ class Server(AuthorizationServer):
         self.db.write(change)
 
     def save(self, token: dict[str, Any], request: Any) -> None:
-        """Store a new pair; in a refresh, spend the old one in the same commit."""
+        """Store a new pair; spend the refresh token or the code it is for in the same commit."""
         old: Token | None = request.refresh_token
+        exchanged: code.Code | None = request.authorization_code
+        source = old or exchanged
+        family: str | None = source.row.family if source else None
 
         def store(session: Session) -> bool:
-            if old is not None and not tokens.spend(session, old.row.id):
-                tokens.revoke_family(session, old.row.family)
+            again = (old is not None and not tokens.spend(session, old.row.id)) or (
+                exchanged is not None and not code.spend(session, exchanged.row.id)
+            )
+            if again and family is not None:
+                tokens.revoke_family(session, family)
                 return False
             tokens.issue(
                 session,
@@ -222,7 +275,7 @@ class Server(AuthorizationServer):
                 user_id=request.user.id,
                 scope=token["scope"],
                 seconds=self.token_seconds,
-                family=old.row.family if old else None,
+                family=family,
             )
             return True
 
@@ -244,13 +297,44 @@ def _basic(query_client: Callable[[str], Client | None], _request: Any) -> Clien
     return client if client is not None and client.check_client_secret(given.password) else None
 
 
+def _retry_after(seconds: int, response: Response) -> Response:
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 def _storable(text: str) -> str:
     """PostgreSQL has no NUL in its texts; no name of ours holds one, so none matches."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
+def issuer() -> str:
+    """How this server is called, in metadata and in what it sends to redirect URIs (RFC 9207)."""
+    return request.host_url.rstrip("/")
+
+
+def _metadata() -> dict[str, Any]:
+    """RFC 8414."""
+    base = issuer()
+    return {
+        "issuer": base,
+        "authorization_endpoint": f"{base}/oauth2/authorize/",
+        "token_endpoint": f"{base}/oauth2/token/",
+        "revocation_endpoint": f"{base}/oauth2/revoke-token/",
+        "introspection_endpoint": f"{base}/oauth2/introspect/",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "password"],
+        "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": code.Introspection.CLIENT_AUTH_METHODS,
+        "code_challenge_methods_supported": code.METHODS,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
 def register(app: Flask, server: Server) -> None:
-    """The two paths of the first half; the code grant's pages come beside them."""
+    """The paths for programs."""
     pages = Blueprint("oauth2", __name__, url_prefix="/oauth2")
 
     @pages.post("/token/")
@@ -263,6 +347,14 @@ def register(app: Flask, server: Server) -> None:
     def revoke_token() -> Response:
         answer = server.create_endpoint_response(Revocation.ENDPOINT_NAME)
         return Response(status=200) if answer.status_code == 200 else answer
+
+    @pages.post("/introspect/")
+    def introspect() -> Response:
+        return server.create_endpoint_response(code.Introspection.ENDPOINT_NAME)
+
+    @app.get("/.well-known/oauth-authorization-server")
+    def metadata() -> Response:
+        return jsonify(_metadata())
 
     app.register_blueprint(pages)
     app.register_error_handler(OAuth2Error, lambda error: server.handle_response(*error()))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from core.app import create_app
-from core.auth import tokens
+from core.auth import attempts, tokens
 from core.auth.passwords import hash_password
 from core.config import Config
 from core.models import OAuthClient, User, migrate
@@ -78,6 +78,8 @@ def app(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
     """An empty platform; the sports' schemas are in it."""
     writer = Writer(db)
     connection = redis.Redis.from_url(config.redis_url)
+    for key in connection.scan_iter(f"{attempts.PREFIX}*"):  # wrong passwords of other tests
+        connection.delete(key)
     made = create_app(
         config,
         db=db,

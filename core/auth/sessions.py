@@ -1,0 +1,48 @@
+"""Logged-in browsers. A session is a row; the browser holds its random name in a cookie."""
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.auth.secrets import hash_token, new_token
+from core.models import User, WebSession
+
+HOURS = 12
+
+
+def begin(session: Session, user_id: int, before: str | None = None) -> str:
+    """Log in. Returns the new name: whatever name the browser had ``before`` means nothing after
+    this, so that nobody can plant one and wait (session fixation).
+    """
+    moment, name = clock.now(), new_token()
+    gone = [WebSession.expires <= moment]
+    if before is not None:
+        gone.append(WebSession.token_hash == hash_token(before))
+    session.execute(delete(WebSession).where(or_(*gone)))
+    session.add(
+        WebSession(
+            token_hash=hash_token(name),
+            user_id=user_id,
+            created=moment,
+            expires=moment + HOURS * 3_600_000,
+        )
+    )
+    return name
+
+
+def user(session: Session, name: str) -> User | None:
+    """Who is logged in under this name, now."""
+    return session.scalar(
+        select(User)
+        .join(WebSession, WebSession.user_id == User.id)
+        .where(
+            WebSession.token_hash == hash_token(name),
+            WebSession.expires > clock.now(),
+            User.deleted.is_(None),
+            User.disabled.is_(False),
+        )
+    )
+
+
+def end(session: Session, name: str) -> None:
+    session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(name)))
