@@ -78,9 +78,7 @@ def _begin(app: Flask) -> None:
 
 
 def _end(response: Response) -> Response:
-    if request.method in CHANGES:
-        around.set(None)
-    elif (
+    if (
         request.method in ("GET", "HEAD")
         and response.status_code == 200
         and response.mimetype == JSON
@@ -91,6 +89,11 @@ def _end(response: Response) -> Response:
     return response
 
 
+def _leave(_error: BaseException | None) -> None:
+    around.set(None)
+
+
 def register(app: Flask) -> None:
     app.before_request(lambda: _begin(app))
     app.after_request(_end)
+    app.teardown_request(_leave)

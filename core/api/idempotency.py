@@ -151,7 +151,6 @@ def _end(response: Response) -> Response:
     claim: Claim | None = g.pop("claim", None)
     if claim is None:
         return response
-    around.set(None)
     status = response.status_code
     if status >= 300:
         if claim.kept is None or status < 500:
@@ -163,6 +162,12 @@ def _end(response: Response) -> Response:
     return response
 
 
+def _leave(_error: BaseException | None) -> None:
+    """Whatever became of the request, what runs next in this thread is none of its effects."""
+    around.set(None)
+
+
 def register(app: Flask) -> None:
     app.before_request(lambda: _begin(app))
     app.after_request(_end)
+    app.teardown_request(_leave)
