@@ -21,6 +21,7 @@ from core.api import (
     contract,
     cors,
     devices,
+    docs,
     etags,
     files,
     health,
@@ -113,6 +114,7 @@ def create_app(
     idempotency.register(app)
     etags.register(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(docs.blueprint)
     oauth = server.Server(db, tokens, config.token_seconds, offload, Attempts(redis))
     server.register(app, oauth)
     auth_pages.register(app, oauth)
