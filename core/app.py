@@ -35,6 +35,7 @@ from core.api import (
     problems,
     requests,
     samples,
+    teams,
     throttle,
     timeframes,
     webhooks,
@@ -69,6 +70,7 @@ RESOURCES = (
     samples,
     files,
     jobs,
+    teams,
     admin,
     admin_accounts,
 )
