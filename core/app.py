@@ -31,6 +31,7 @@ from core.api import (
     managers,
     openapi,
     ownerships,
+    pages,
     permissions,
     problems,
     requests,
@@ -120,6 +121,7 @@ def create_app(
     oauth = server.Server(db, tokens, config.token_seconds, offload, Attempts(redis))
     server.register(app, oauth)
     auth_pages.register(app, oauth)
+    app.register_blueprint(pages.blueprint)
     api = DocumentedApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:

@@ -28,6 +28,7 @@ from core.auth import sessions
 from core.auth.secrets import hash_token, matches, new_token
 from core.errors import TouchlineError
 from core.models import User
+from core.policy import Actor
 
 if TYPE_CHECKING:
     from core.auth.server import Server
@@ -76,6 +77,14 @@ def visitor() -> User | None:
         if g.visitor is not None:
             g.user_id = g.visitor.id
     return g.visitor
+
+
+def actor() -> Actor | None:
+    """The same person as core.policy knows them: a page may what its visitor may."""
+    user = visitor()
+    if user is None:
+        return None
+    return Actor(user.id, user.role, frozenset(user.extra_permissions))
 
 
 def log_in(user: User, target: str) -> Any:
@@ -187,6 +196,14 @@ def _words(ms: int | None) -> str:
     return "" if ms is None else clock.to_iso(ms)[:16].replace("T", " ")
 
 
+def _ago(ms: int) -> str:
+    seconds = max(0, clock.now() - ms) // 1000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
 def register(app: Flask, made: "Server") -> None:
     app.extensions[KEY] = made
-    app.jinja_env.filters.update(iso=_moment, words=_words)
+    app.jinja_env.filters.update(iso=_moment, words=_words, ago=_ago)
