@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Any
 
 import marshmallow as ma
@@ -19,6 +20,17 @@ from core.services import users
 
 TALLEST = 3.0  # metres; more is most likely centimetres
 HEAVIEST = 700.0  # kg
+LARGEST_PICTURE = 512 * 1024  # bytes
+# How pictures begin: PNG, JPEG, GIF, WebP. They are never opened here, only handed back.
+IMAGES = tuple(
+    re.compile(start, re.DOTALL)
+    for start in (
+        rb"\x89PNG\r\n\x1a\n",
+        rb"\xff\xd8\xff",
+        rb"GIF8[79]a",
+        rb"RIFF.{4}WEBP",
+    )
+)
 
 blueprint = Blueprint(
     "account", __name__, url_prefix="/api/v1/account", description="The caller's own account."
@@ -31,10 +43,14 @@ def _metres(value: float) -> None:
 
 
 def _image(value: str) -> None:
+    if len(value) > LARGEST_PICTURE * 4 // 3 + 4:
+        raise ma.ValidationError(f"a picture has {LARGEST_PICTURE // 1024} KiB at most")
     try:
-        base64.b64decode(value, validate=True)
+        data = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise ma.ValidationError("not base64") from None
+        raise ma.ValidationError("not base64 (and no data: prefix)") from None
+    if not any(image.match(data) for image in IMAGES):
+        raise ma.ValidationError("neither a PNG, JPEG, GIF nor WebP image")
 
 
 class ManagerProfileShape(Shape):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import policy
 from core.clock import now
 from core.errors import NotFound
-from core.models import Activity, Base, Device, Job, TimeFrame, UploadedFile, User
+from core.models import Activity, Base, Device, Job, Outbox, TimeFrame, UploadedFile, User
 from core.models.db import Database
 from core.models.devices import FILE_DEVICE
 from core.models.outbox import DELETE, owe, postpone, settle
@@ -30,6 +30,7 @@ from . import devices, jobs, timeframes
 
 DELETE_KIND = "delete"
 BATCH = 100  # time frames deleted in one commit
+HOUR = 3_600_000
 QUIET = 600_000  # ms for which nobody may have put the same bytes before they are removed
 
 Owed = tuple[int, int] | None
@@ -63,8 +64,8 @@ def run(db: Database, objects: ObjectStore, athlete_id: int, owed: Owed = None) 
         erase_rows(session, athlete_id)
         job = session.scalar(_job(athlete_id))
         if job is not None:
-            kept = {name: job.details.get(name, 0) + n for name, n in counts.items()}
-            job.details = {**job.details, **kept}
+            done = {name: job.details.get(name, 0) + n for name, n in counts.items()}
+            job.details = {"athlete": athlete_id, **done}
             if not waits:
                 job.state, job.finished = SUCCESS, now()
         if owed and waits:
@@ -76,13 +77,17 @@ def run(db: Database, objects: ObjectStore, athlete_id: int, owed: Owed = None) 
 
 
 def record_failure(db: Database, athlete_id: int, reason: str) -> None:
-    """A deletion that was given up says why; an operator owes it again (docs/operation.md)."""
+    """The job says why it did not come to its end; an hour later it is tried again, for ever."""
 
     def end(session: Session) -> None:
         job = session.scalar(_job(athlete_id))
         if job is not None:
             job.state, job.finished = FAILURE, now()
             job.details = {**job.details, "reason": reason}
+        # Owed anew, so that the worker which gives up finds that its debt is not the newest.
+        owe(session, DELETE, athlete_id)
+        mine = (Outbox.topic == DELETE, Outbox.key == str(athlete_id))
+        session.execute(update(Outbox).where(*mine).values(due=now() + HOUR))
 
     db.write(end)
 

@@ -29,7 +29,7 @@ PROFILE = {
     "height": 1.82,
     "birth_date": "1999-04-02",
     "nationality": "CH",
-    "profile_picture": base64.b64encode(b"\x89PNG").decode(),
+    "profile_picture": base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(),
 }
 
 
@@ -303,3 +303,38 @@ def test_filters_hide_single_objects_too(squad: World) -> None:
     cem = squad.get("/athletes/?first_name=cem", "ada").json["results"][0]["id"]
     assert squad.get(f"/athletes/{cem}/?gender=M", "ada").status_code == 200
     assert squad.get(f"/athletes/{cem}/?gender=F", "ada").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "image", [b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\x0a\x00\x00\x00WEBP", b"\x89PNG\r\n\x1a\n" * 9]
+)
+def test_a_picture_comes_back(world: World, image: bytes) -> None:
+    picture = base64.b64encode(image).decode()
+    path = f"/athletes/{world.ids['noe']}/"
+    profile = {"profile_picture": picture}
+    body = {"username": "noe", "email": "n@club.example", "athlete_profile": profile}
+    answer = world.put(path, "noe", json=body)
+    assert answer.status_code == 201
+    assert answer.json["athlete_profile"]["profile_picture"] == picture
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "not base64",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "",
+        base64.b64encode(b"<svg onload='alert(1)'/>").decode(),
+        base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(512 * 1024)).decode(),
+        7,
+    ],
+)
+def test_what_is_no_picture_is_refused(world: World, picture: object) -> None:
+    body = {
+        "username": "x",
+        "email": "x@c.example",
+        "athlete_profile": {"profile_picture": picture},
+    }
+    answer = world.post("/athletes/", json=body)
+    assert answer.status_code == 400
+    assert [row["pointer"] for row in answer.json["errors"]] == ["/athlete_profile/profile_picture"]

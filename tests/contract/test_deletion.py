@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from core.clock import now
 from core.models import (
     Activity,
     AthleteProfile,
@@ -30,6 +31,7 @@ from core.services import deletion, imports
 from tests.contract.conftest import PASSWORD, World
 from tests.contract.scenes import T0, Match, match, permit, problem
 from tests.unit.services.test_imports import statsports
+from workers import jobs
 
 ALWAYS = ("1970-01-01T00:00:00Z", "2199-12-31T00:00:00Z")
 
@@ -149,6 +151,26 @@ def test_bytes_that_were_put_a_moment_ago_wait(app: Flask, scene: Match) -> None
     assert count(world, UploadedFile) == 0
     [job] = world.db.read(lambda s: s.query(Job).filter(Job.kind == "delete").all())
     assert (job.state, job.details["files"], job.details["timeframes"]) == ("SUCCESS", 1, 2)
+
+
+def test_a_deletion_is_not_given_up(app: Flask, scene: Match) -> None:
+    world, noe = scene.world, scene.world.ids["noe"]
+    upload(app, scene)
+    world.delete(f"/athletes/{noe}/", "noe")
+    age(app)
+    row = world.db.read(lambda s: s.scalar(select(Outbox).where(Outbox.topic == DELETE)))
+    owed = jobs.Owed(row.id, row.generation, row.topic, row.key, row.payload)
+    for _ in range(jobs.MOST_ATTEMPTS):
+        jobs.failed(world.db, owed, "the disk is full")
+    [job] = world.db.read(lambda s: s.query(Job).filter(Job.kind == "delete").all())
+    assert (job.state, job.details["reason"]) == ("FAILURE", "the disk is full")
+    row = world.db.read(lambda s: s.scalar(select(Outbox).where(Outbox.topic == DELETE)))
+    assert row.due > now() + 3_500_000
+    work_off(app, world, noe)
+    assert count(world, TimeFrame) == 0
+    [job] = world.db.read(lambda s: s.query(Job).filter(Job.kind == "delete").all())
+    assert job.state == "SUCCESS"
+    assert "reason" not in job.details
 
 
 def test_the_same_bytes_of_another_stay(app: Flask, scene: Match) -> None:
