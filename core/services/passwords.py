@@ -1,17 +1,17 @@
 """Passwords: changed by their holder, or set by who has the one-time link that was mailed.
 
 A link's secret stands in the database only as a keyed hash, opens once, and ends by time. Setting a
-password by link ends every token of the account: whoever had got in is out.
+password by link ends every token, code and login of the account: whoever had got in is out.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core import policy
 from core.auth import secrets
 from core.clock import now
 from core.errors import BadInput, NotFound
-from core.models import OAuthToken, OneTimeLink, User
+from core.models import AuthorizationCode, OAuthToken, OneTimeLink, User, WebSession
 from core.models.users import ATHLETE, MANAGER
 from core.policy import Actor
 
@@ -60,6 +60,8 @@ def set_by_link(session: Session, secret: str, password_hash: str) -> User:
         .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
         .values(revoked=moment)
     )
+    for model in (WebSession, AuthorizationCode):
+        session.execute(delete(model).where(model.user_id == user.id))
     return user
 
 

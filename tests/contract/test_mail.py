@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from core.auth import sessions
 from core.clock import now
 from core.mail import Message, Postbox, kept
 from core.models import OneTimeLink, Outbox, User
@@ -140,7 +141,9 @@ def test_a_forgotten_password(world: World, post: Post, name: str) -> None:
     assert world.get("/account/", "noe").status_code == 200
     world.post(path, json={"username": name})
     assert post.owed() == []  # one in a minute
+    browser = world.db.write(lambda s: sessions.begin(s, world.ids["noe"]))
     assert set_password(world, secret(message)).status_code == 204
+    assert world.db.read(lambda s: sessions.user(s, browser)) is None
     assert login(world, "noe", PASSWORD) == 400
     assert login(world, "noe", NEW) == 200
     problem(world.get("/account/", "noe"), 401)  # whoever was in is out
@@ -193,6 +196,7 @@ def test_what_the_json_forms_refuse(world: World, path: str, body: Any, pointer:
 
 def test_the_pages(world: World, post: Post) -> None:
     path = "//account/forgotten-password/"
+    assert path.removeprefix("/") in world.get("//login/").text
     page = world.get(path)
     assert page.status_code == 200
     policy_of = page.headers["Content-Security-Policy"]
