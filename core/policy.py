@@ -340,6 +340,9 @@ RULES: Mapping[str, Rule] = {
     "samples.read": _read(
         {MANAGER: (OWNS_DEVICE,), ATHLETE: (OWN_FRAMES,)}, interval=True, logs=SAMPLES
     ),
+    "samples.latest": _read({MANAGER: (OWNS_DEVICE,)}, now=True, logs=SAMPLES),
+    # The thing is a frame: where its samples are on the field of its activity.
+    "samples.place": Rule({MANAGER: (OWNER,)}, now=True, reads=True),
     # The thing is the device, here and below.
     "device.uplink": Rule(
         {

@@ -115,6 +115,22 @@ OPERATIONS = (
     _op("ownership.list", "GET device-ownerships/", 200, 403, 404),
     _op("ownership.get", "GET device-ownerships/{device_ownership}/", 200, 403, 404),
     _op(
+        "preprocessed.latest_timestamp",  # named here
+        "GET devices/{device}/preprocessed/latest-timestamp/",
+        200,
+        403,
+        404,
+    ),
+    _op(
+        "preprocessed.latest",  # named here
+        "GET devices/{device}/preprocessed/latest/",
+        200,
+        403,
+        404,
+    ),
+    _op("preprocessed.ranges", "GET devices/{device}/preprocessed-ranges/", 200, 403, 404),
+    _op("preprocessed.list", "GET devices/{device}/preprocessed/", 200, 403, 404),
+    _op(
         "job.get",  # named here
         "GET jobs/{job}/info/",
         200,

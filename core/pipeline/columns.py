@@ -75,7 +75,7 @@ def unit_of(name: str, stream: str = "samples") -> str | None:
 
 def empty(names: Iterable[str] = ()) -> Columns:
     """Columns of no samples."""
-    return _ordered(
+    return ordered(
         {"t": np.empty(0, np.int64)} | {name: np.empty(0) for name in names if name != "t"}
     )
 
@@ -104,7 +104,7 @@ def select(columns: Mapping[str, NDArray], names: Iterable[str]) -> Columns:
 def concat(parts: Sequence[Mapping[str, NDArray]]) -> Columns:
     """The parts one after another, with every column that any has; NaN where a part lacks one."""
     if len(parts) == 1:
-        return _ordered(dict(parts[0]))
+        return ordered(dict(parts[0]))
     names = {name for part in parts for name in part} | {"t"}
     clocks = [part["t"] for part in parts]
     joined: Columns = {"t": np.concatenate(clocks) if clocks else np.empty(0, np.int64)}
@@ -115,7 +115,7 @@ def concat(parts: Sequence[Mapping[str, NDArray]]) -> Columns:
             column[at : at + size(part)] = part.get(name, np.nan)
             at += size(part)
         joined[name] = column
-    return _ordered(joined)
+    return ordered(joined)
 
 
 def merge(parts: Sequence[Mapping[str, NDArray]]) -> Columns:
@@ -231,6 +231,7 @@ def _as_whole(x: NDArray, decimals: int) -> tuple[NDArray, NDArray | None] | Non
     return candidate.astype(np.int32 if largest <= _INT32 else np.int64), absent
 
 
-def _ordered(columns: Columns) -> Columns:
+def ordered(columns: Columns) -> Columns:
+    """``t``, then the channels as the table has them, then others by name."""
     names = sorted(columns, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
     return {name: columns[name] for name in names}

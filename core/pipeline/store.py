@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from core.models.samples import SampleBlock, SampleTail
 
 from . import blocks
-from .columns import MAX_GAP, MINUTE, Columns, between, cut, empty, merge, size
+from .columns import MAX_GAP, MINUTE, Columns, between, cut, empty, last_written, merge, size
 from .columns import select as pick
 
 MAX_SPAN = 60 * MINUTE
@@ -176,7 +176,10 @@ def open_parts(
     opened: list[Columns] = []
     for sealed, run in groupby(in_time if apart else written, lambda part: part.level > 0):
         if sealed:
-            opened.append(blocks.join([_load(part, start, stop, names) for part in run]))
+            tables = [_load(part, start, stop, names) for part in run]
+            # In order of writing blocks may stand in any order of time; ``merge`` wants parts that
+            # ascend.
+            opened.append(last_written(blocks.join(tables)))
         else:
             opened += [between(blocks.unpack(part.data, names), start, stop) for part in run]
     return merge(opened or [empty()])
@@ -392,15 +395,17 @@ def latest(
     last = latest_timestamp(session, device_id, stream)
     if last is None:
         return Fetched([], 0, 0)
+    low = start = max(start, -_FOREVER)
     stop = min(stop, last + 1)
-    low = start
     for back in (MINUTE, 60 * MINUTE, 24 * 60 * MINUTE, _FOREVER):
         parts = parts_of(session, device_id, stream, max(start, stop - back), stop)
         found = _start_of_newest(parts, n, start, stop)
         if found is not None:
             low = found
             break
-    return fetch(session, device_id, stream, low, stop)._replace(rows=slice(-n, None))
+    fetched = fetch(session, device_id, stream, low, stop)
+    first = fetched.parts[0].t0 if fetched.parts else stop
+    return fetched._replace(start=max(low, first), rows=slice(-n, None))
 
 
 def _start_of_newest(parts: Sequence[Row], n: int, start: int, stop: int) -> int | None:

@@ -238,6 +238,21 @@ def _computed() -> Iterator[Row]:
         yield Row("computed.activity", over_all, {"activity": f"{name}_activity"})
 
 
+def _preprocessed() -> Iterator[Row]:
+    at = {"device": "device"}
+    yield Row("preprocessed.latest_timestamp", {*OWNER, "admin"}, at)
+    yield Row("preprocessed.latest", {*OWNER, "admin"}, at, query="size=1")
+    for start, stop, may in (
+        ("2020-05-30T20:00:00Z", "2020-05-30T22:00:00Z", {*OWNER, *ATHLETE, "admin"}),
+        ("2020-05-30T20:00:00Z", "2020-05-30T22:00:00.001Z", {*OWNER, "admin"}),
+        ("2020-02-28T00:00:00Z", "2020-02-29T00:00:00Z", {"former", "admin"}),
+        ("2020-02-29T12:00:00Z", "2020-03-01T12:00:00Z", {"admin"}),
+    ):
+        asked = f"start={start}&stop={stop}"
+        yield Row("preprocessed.ranges", may, at, query=asked)
+        yield Row("preprocessed.list", may, at, query=asked)
+
+
 def _work() -> Iterator[Row]:
     at = {"device": "device"}
     yield Row("sample.send", {"owner", "device"}, at, body=_batch(1))
@@ -264,6 +279,7 @@ ROWS = (
     *_activities(),
     *_timeframes(),
     *_computed(),
+    *_preprocessed(),
     *_work(),
     *rights_ours.accounts(),
     *rights_ours.bulk_load(),

@@ -60,6 +60,7 @@ ASKED = {
     "timeframe.change": TimeFrame,
     "computed.read": TimeFrame,
     "computed.stream": TimeFrame,
+    "samples.place": TimeFrame,
     "device.uplink": Device,
     "device.list": Device,
     "device.read": Device,
@@ -213,7 +214,7 @@ class Oracle:
         if role == "ADMINISTRATOR":
             if action == "job.read":  # what a person submits stays theirs
                 return thing.submitter_id == self.actor.user_id
-            return reads
+            return reads and action != "samples.place"  # it is for the frame's owner
         return getattr(self, f"{role.lower()}_may")(action, thing, self.actor.user_id)
 
     def device_may(self, action: str, thing: Any, _me: None) -> bool:
@@ -260,6 +261,8 @@ class Oracle:
                 return all(self.permitted("SHARE", thing.athlete_id, t) for t in moments)
             case "activity.read" | "activity.change" | "timeframe.read" | "timeframe.delete":
                 return thing.owner_id == me
+            case "samples.place":
+                return thing.owner_id == me
             case "timeframe.change":
                 return thing.owner_id == me and all(
                     self.permitted("WRITE", thing.athlete_id, t) and self.owns(thing.device_id, t)
@@ -274,6 +277,8 @@ class Oracle:
                 return self.permitted("READ", thing.athlete_id, now)
             case "samples.read":
                 return all(self.owns(thing.device_id, t) for t in range(thing.start, thing.stop))
+            case "samples.latest":
+                return self.owns(thing.device_id, now)
             case "device.uplink" | "device.read" | "device.change":
                 return self.owns(thing.id, now)
             case "device.list":
@@ -299,7 +304,7 @@ def judged(rule: policy.Rule, windows: list[Window], thing: Any, now: int) -> bo
 
 
 def test_every_rule_is_asked() -> None:
-    assert set(ASKED) | {"samples.read"} == set(policy.RULES)
+    assert set(ASKED) | {"samples.read", "samples.latest"} == set(policy.RULES)
 
 
 def check(session: Session, world: World, actor: Actor, now: int) -> None:
@@ -319,8 +324,9 @@ def check(session: Session, world: World, actor: Actor, now: int) -> None:
     for device in DEVICES:
         for start in range(0, LAST, 2):
             thing = Samples(device, start, start + 2)
-            expected = oracle.may("samples.read", thing)
-            assert policy.allowed(session, actor, "samples.read", thing) == expected
+            for action in ("samples.read", "samples.latest"):
+                expected = oracle.may(action, thing)
+                assert policy.allowed(session, actor, action, thing, now=now) == expected
 
 
 @pytest.mark.parametrize(("engine", "examples"), [("sqlite", 200), ("postgres", 30)])

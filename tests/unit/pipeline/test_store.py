@@ -153,6 +153,18 @@ def test_pages_hold_every_sample_once_and_open_what_they_need(
     assert len(nothing["t"]) == 0
 
 
+def test_blocks_written_out_of_order_lose_to_what_came_after(db: Database, device: int) -> None:
+    def of(seq: int, first: int, last: int) -> dict[str, Any]:
+        return {"t": T0 + np.arange(first, last) * 1000, "gnss.speed": np.full(last - first, seq)}
+
+    for seq, first, last in ((1, 150, 200), (2, 100, 130)):
+        file = store.seal({"samples": of(seq, first, last)})
+        db.write(lambda s, seq=seq, file=file: store.append_blocks(s, device, seq, file))
+    send(db, device, 3, of(3, 120, 140))
+    got = db.read(lambda s: store.read(s, device, "samples", 0, 2**50))
+    assert got["gnss.speed"].tolist() == [2] * 20 + [3] * 20 + [1] * 50
+
+
 def test_streamed_read_opens_each_part_once(
     db: Database, device: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
