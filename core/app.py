@@ -32,6 +32,7 @@ from core.api import (
     openapi,
     ownerships,
     pages,
+    password_pages,
     permissions,
     preprocessed,
     problems,
@@ -120,6 +121,7 @@ def create_app(
     etags.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(password_pages.blueprint)
     oauth = server.Server(db, tokens, config.token_seconds, offload, Attempts(redis))
     server.register(app, oauth)
     auth_pages.register(app, oauth)
