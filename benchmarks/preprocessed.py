@@ -197,7 +197,8 @@ def stall(web: serve.Web, device: int, token: str) -> float:
     print(
         f"served under gevent: first byte {first:.1f} ms, whole {whole:.1f} ms,"
         f" {size / 1e6:.1f} MB; worst stall of the loop {middle:.1f} ms"
-        f" ({min(worst):.1f} to {max(worst):.1f}), idle {statistics.median(idle):.1f} ms, goal {MOST_STALL:g} or less"
+        f" ({min(worst):.1f} to {max(worst):.1f}), idle {statistics.median(idle):.1f} ms,"
+        f" goal {MOST_STALL:g} or less"
     )
     return middle
 
