@@ -243,6 +243,8 @@ PARAMETERS: dict[str, Parameter] = {
     "actor": _own("actor", ID, "me"),
     "action": _own("action", NOWHERE),
     "target": _own("target", ID, "me"),
+    "at": Parameter(lambda item: item["start_time"], "1990-01-01T00:00:00Z", "now"),
+    "group": Parameter(lambda item: item["groups"][0], NOWHERE),
     "reader": _own("reader", ID, "me"),
     "kind": _own("kind", NOWHERE),
     "start": Parameter(lambda _: 1590868800000, "2020-05-30T21:00:00Z", "yesterday"),

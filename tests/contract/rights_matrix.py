@@ -283,5 +283,6 @@ ROWS = (
     *_work(),
     *rights_ours.accounts(),
     *rights_ours.bulk_load(),
+    *rights_ours.teams(),
     *rights_ours.administration(),
 )

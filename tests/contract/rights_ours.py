@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from tests.contract.rights_rows import ATHLETE, PROFILE, Row
+from tests.contract.rights_rows import ATHLETE, MANAGERS_READING, PROFILE, Row
 from tests.contract.seeded import ATHLETES, MANAGERS
 
 ADMIN = {"admin"}
@@ -44,6 +44,26 @@ def bulk_load() -> Iterator[Row]:
     file = b"ASI\x00\x00\x00\x10\x04\x04\x06ASI V2"
     body = {"asi_b64": b64encode(file).decode()}
     yield Row("device.bulk_load", {"owner"}, {"device": "device"}, body=body)
+
+
+def teams() -> Iterator[Row]:
+    reads, at = {"reader", "admin"}, {"team": "team"}
+    listed = dict.fromkeys(reads, ("team",))
+    yield Row("team.list", MANAGERS_READING, rows=listed)
+    body: dict[str, Any] = {"name": "Second team", "groups": ["Defence"]}
+    yield Row("team.create", set(MANAGERS), body=body)
+    yield Row("team.get", reads, at)
+    yield Row("team.update", {"reader"}, at, body=body)
+    yield Row("team.delete", {"reader"}, at)
+    yield Row("team.member_list", reads, at, rows=dict.fromkeys(reads, ("member",)))
+    window = {"start_time": "2021-01-01T00:00:00Z", "end_time": "2022-01-01T00:00:00Z"}
+    body = {"athlete": "@athlete", **window}
+    yield Row("team.member_add", {"reader"}, at, body=body)
+    # READ on the athlete is needed, too.
+    yield Row("team.member_add", set(), at, body={**body, "athlete": "@other_athlete"})
+    one = {**at, "member": "member"}
+    yield Row("team.member_change", {"reader"}, one, body={**window, "groups": ["Defence"]})
+    yield Row("team.member_remove", {"reader"}, one)
 
 
 def _device_stock() -> Iterator[Row]:

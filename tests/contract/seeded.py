@@ -32,6 +32,8 @@ from core.models import (
     ManagerProfile,
     OAuthClient,
     Permission,
+    Team,
+    TeamMember,
     TimeFrame,
     UplinkBatch,
     UploadedFile,
@@ -221,6 +223,11 @@ class _Maker:
         self.match("later", "owner", "athlete", "device", LATER)
         self.match("managed", "managing", "managed", "managed_device", MATCH)
         self.add("webhook", self.webhook("match_activity"))
+        team = Team(
+            name="First team", groups=["Defence"], owner_id=self.ids["reader"], created=now()
+        )
+        self.add("team", team)
+        self.add("member", self.member("athlete", Y2020, Y2021))
         job = Job(
             job_id="job-of-the-owner",
             kind="import",
@@ -273,6 +280,15 @@ class _Maker:
                 **of,
             )
             self.add(name, file)
+
+    def member(self, athlete: str, start: int, end: int) -> TeamMember:
+        return TeamMember(
+            team_id=self.ids["team"],
+            athlete_id=self.ids[athlete],
+            start_time=start,
+            end_time=end,
+            groups=["Defence"],
+        )
 
     def webhook(self, activity: str) -> Webhook:
         return Webhook(
@@ -371,5 +387,8 @@ class _Maker:
         )
         self.add(f"ownership {number}", ownership)
         self.match(number, "owner", athlete.username, f"device {number}", MATCH)
+        self.add(f"member {number}", self.member(athlete.username, Y2020, Y2021))
+        team = Team(name=number, groups=[], owner_id=self.ids["reader"], created=now())
+        self.add(f"team {number}", team)
         self.add(f"webhook {number}", self.webhook("match_activity"))
         self.session.add(self.reading("athlete", Y2021 + int(number)))

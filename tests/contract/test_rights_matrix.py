@@ -12,15 +12,6 @@ LEAST = 700
 OTHERWISE = {
     "oauth.token": "tests/contract/test_oauth.py",
     "oauth.revoke": "tests/contract/test_oauth.py",
-    "team.create": "tests/contract/test_teams.py",
-    "team.delete": "tests/contract/test_teams.py",
-    "team.get": "tests/contract/test_teams.py",
-    "team.list": "tests/contract/test_teams.py",
-    "team.member_add": "tests/contract/test_teams.py",
-    "team.member_change": "tests/contract/test_teams.py",
-    "team.member_list": "tests/contract/test_teams.py",
-    "team.member_remove": "tests/contract/test_teams.py",
-    "team.update": "tests/contract/test_teams.py",
 }
 
 
