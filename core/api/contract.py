@@ -229,11 +229,25 @@ def canonical(path: str) -> str:
 def statuses(operation: Operation, *, body: bool) -> list[int]:
     """Every status that the operation may answer with, success first."""
     refusals = {*operation.refusals, *ALWAYS}
+    if takes_if_match(operation):
+        refusals.add(412)
+    if takes_idempotency_key(operation):
+        refusals.update((409, 422))
     if not operation.public:
         refusals.add(401)
     if body:
         refusals.update(WITH_BODY)
     return [operation.success, *sorted(refusals)]
+
+
+def takes_if_match(operation: Operation) -> bool:
+    """A change of a single resource (core.api.etags)."""
+    return operation.method in ("PUT", "PATCH", "DELETE") and operation.path.endswith("}/")
+
+
+def takes_idempotency_key(operation: Operation) -> bool:
+    """Every POST but OAuth2's (core.api.idempotency)."""
+    return operation.method == "POST" and not operation.path.startswith("/oauth2/")
 
 
 def as_documented(rule: str) -> str:

@@ -42,6 +42,23 @@ CLIENT = {
 }
 
 
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of what is changed; 412 where it has changed meanwhile.",
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "The same request again within 24 hours gets the first answer; with another"
+    " body 422, while the first runs 409.",
+}
+
+
 def _form(required: list[str], **properties: Any) -> dict[str, Any]:
     schema = {"type": "object", "required": required, "properties": {**properties, **CLIENT}}
     return {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
@@ -105,6 +122,12 @@ def complete(spec: APISpec) -> None:
 def _refusals(operation: contract.Operation, described: dict[str, Any]) -> None:
     """Every status of the operation by name; ``default`` would allow anything."""
     described["operationId"] = operation.name.replace(".", "_")
+    for taken, header in (
+        (contract.takes_if_match(operation), IF_MATCH),
+        (contract.takes_idempotency_key(operation), IDEMPOTENCY_KEY),
+    ):
+        if taken:
+            described.setdefault("parameters", []).append(header)
     kind = "OAuthError" if operation.name in OAUTH else "Problem"
     responses = described["responses"]
     responses.pop("default", None)

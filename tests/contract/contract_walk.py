@@ -23,6 +23,8 @@ VENDOR_ALIASES = {"job.get_legacy": "job.get"}
 NOT_YET: Mapping[str, str] = {
     "oauth.authorize": "a page: tests/contract/test_oauth_code.py",
     "WEBSOCKET": "the sockets are a later issue",
+    "412": "of If-Match, whatever the path: tests/contract/test_etags.py",
+    "422": "of Idempotency-Key, whatever the path: tests/contract/test_idempotency.py",
     "429": "the throttle's, whatever the path: tests/contract/test_throttle.py",
 }
 # The vendor lists the filters of a single object on its PUT, PATCH and DELETE, too: accepted and
@@ -134,7 +136,8 @@ def _missing(plain: Wrong, parameters: set[str]) -> Iterator[Wrong]:
 
 
 def _taken(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
-    yield replace(plain, row=replace(plain.row, body=TAKEN[plain.row.operation]))
+    if plain.row.operation in TAKEN:
+        yield replace(plain, row=replace(plain.row, body=TAKEN[plain.row.operation]))
 
 
 def _too_large(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:

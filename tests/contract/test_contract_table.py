@@ -128,6 +128,9 @@ def test_refusals(seeded_world: Seeded, document: dict[str, Any], operation: Ope
         if str(status) in walk.NOT_YET:
             continue
         cases = walk.wrong(operation, status, set(parameters(document, operation)))
+        if status == 409 and status not in operation.refusals:
+            assert not cases  # of Idempotency-Key only
+            continue
         assert cases, f"nothing is known to be refused with {status}"
         for case in cases:
             answer = ask(seeded_world, case.row, case.person, more=case.more, **case.ids)
