@@ -65,7 +65,7 @@ class WebhookGivenShape(Shape):
 
 
 class WebhookShape(WebhookGivenShape):
-    secret_token = computed(fields.String, lambda webhook: webhooks.masked(webhook.secret_token))  # type: ignore[assignment]
+    secret_token = computed(fields.String, webhooks.masked)  # type: ignore[assignment]
 
 
 @blueprint.route("/")

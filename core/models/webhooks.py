@@ -7,7 +7,7 @@ from .base import Base, moment, pk
 
 
 class Webhook(Base):
-    """A registration. ``secret_token`` stands here as it was given, for each call carries it."""
+    """A registration. ``secret_sealed``: each call carries the secret, so it can be read back."""
 
     __tablename__ = "webhook"
 
@@ -16,7 +16,7 @@ class Webhook(Base):
         ForeignKey("activity.id", ondelete="CASCADE"), index=True
     )
     webhook_url: Mapped[str] = mapped_column(String(200))
-    secret_token: Mapped[str] = mapped_column(String(100))
+    secret_sealed: Mapped[str]
     activity_events: Mapped[bool]
     timeframes_events: Mapped[bool]
     created: Mapped[moment]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.auth.secrets import unseal
 from core.models import Webhook
 from tests.contract.conftest import World
 from tests.contract.scenes import Match, match, pointers, problem
@@ -50,7 +51,7 @@ def test_a_registration_lives(scene: Match) -> None:
         "webhook_url": "http://10.0.0.7/in",
         "timeframes_events": True,
     }
-    kept = world.db.read(lambda s: s.get_one(Webhook, hook["id"]).secret_token)
+    kept = world.db.read(lambda s: unseal(s.get_one(Webhook, hook["id"]).secret_sealed))
     assert kept == BODY["secret_token"]  # what was shown came back, and changed nothing
     world.put(f"{path}{hook['id']}/", "ada", json={**BODY, "secret_token": "another"})
     assert world.db.read(lambda s: s.get_one(Webhook, hook["id"]).secret_token) == "another"

@@ -717,7 +717,7 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("activity_id", ID, nullable=False),
         sa.Column("webhook_url", sa.String(length=200), nullable=False),
-        sa.Column("secret_token", sa.String(length=100), nullable=False),
+        sa.Column("secret_sealed", sa.String(), nullable=False),
         sa.Column("activity_events", sa.Boolean(), nullable=False),
         sa.Column("timeframes_events", sa.Boolean(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
