@@ -114,7 +114,7 @@ class Page:
                 self._loads += 1
             case "Network.requestWillBeSent":
                 self.asked.append(message["params"]["request"]["url"])
-            case "Log.entryAdded":
+            case "Log.entryAdded" if message["params"]["entry"]["level"] in ("warning", "error"):
                 self.complaints.append(message["params"]["entry"]["text"])
         return message
 

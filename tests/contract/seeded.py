@@ -294,7 +294,7 @@ class _Maker:
         return Webhook(
             activity_id=self.ids[activity],
             webhook_url="https://club.example/hook",
-            secret_token="a secret of the club's",
+            secret_sealed=secrets.seal("a secret of the club's"),
             activity_events=True,
             timeframes_events=False,
             created=now(),
