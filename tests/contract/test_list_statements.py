@@ -17,11 +17,12 @@ from tests.contract.seeded import Seeded, seeded
 CROWD = 40
 EMBED = "&with_device=true&with_activity=true&with_athlete=true"
 # Their rows cannot be many here: days of usage, clients, what administrators did to this world, the
-# one stretch of samples that it has. They have a shape without relations.
+# one sample that its device has. They have a shape without relations.
 SHORT = {
     "admin.client_usage",
     "admin.audit_log",
     "admin.client_list",
+    "preprocessed.list",
     "preprocessed.ranges",
 }
 
