@@ -2,7 +2,7 @@
 
 import redis
 import structlog
-from flask import Blueprint, jsonify
+from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,16 +15,16 @@ log = structlog.get_logger(__name__)
 
 
 @blueprint.get("/healthz")
-def healthz():  # type: ignore[no-untyped-def]
+def healthz() -> Response:
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
-def readyz():  # type: ignore[no-untyped-def]
+def readyz() -> tuple[Response, int]:
     missing = _missing(platform())
     if missing:
         return jsonify(status="unavailable", missing=missing), 503
-    return jsonify(status="ready", missing=[])
+    return jsonify(status="ready", missing=[]), 200
 
 
 def _missing(parts: Platform) -> list[str]:
