@@ -130,7 +130,10 @@ class Page:
         self._loaded(before)
 
     def js(self, expression: str) -> Any:
-        done = self.command("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Its value; that of a promise once it is there. The page's policy does not bind it."""
+        done = self.command(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
