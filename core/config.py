@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,11 @@ def _public_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be http://host[:port], or https://…")
     return text.rstrip("/")
+
+
+def _networks(text: str) -> str:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return ",".join(str(ip_network(part)) for part in parts)
 
 
 def _smtp_url(text: str) -> str:
@@ -141,6 +147,13 @@ SETTINGS = (
         "Reverse proxies in front whose X-Forwarded-For, -Proto and -Host headers are believed.",
     ),
     Setting(
+        "NET_ALLOW",
+        "",
+        _networks,
+        "Addresses that webhooks and other outgoing requests may reach beside public ones: CIDR, "
+        "comma-separated, for example 10.1.0.0/16,127.0.0.0/8. Plain http goes to these only.",
+    ),
+    Setting(
         "THROTTLE",
         "on",
         _factor,
@@ -182,6 +195,7 @@ class Config:
     max_body_mb: int
     max_file_mb: int
     proxies: int
+    net_allow: str
     throttle: float
     log_level: str
     log_format: str
