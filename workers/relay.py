@@ -32,6 +32,7 @@ from core.doorbell import ALIVE_RELAY, ALIVE_SECONDS, EPOCH, HEARTBEAT_SECONDS, 
 from core.models import Outbox
 from core.models.db import Database
 
+from . import sequencer
 from .queues import PERFORM, ROUTES
 
 BATCH = 100  # rows claimed in one commit
@@ -76,7 +77,11 @@ class Relay:
         self.stop()
 
     def step(self) -> float:
-        """Enqueue all that is due; returns for how many seconds nothing else will be."""
+        """Number all events and enqueue all that is due; returns for how many seconds nothing else
+        will be.
+        """
+        for _ in sequencer.number(self._db):  # first: it needs no Redis
+            log.debug("events numbered")
         self._check_epoch()
         if time.monotonic() - self._beat >= HEARTBEAT_SECONDS:
             self._redis.set(ALIVE_RELAY, "1", ex=ALIVE_SECONDS)

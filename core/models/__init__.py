@@ -8,6 +8,7 @@ from .bluetooth import BluetoothConfig
 from .computed import ComputedData, ComputeState
 from .consents import AuthorizationCode, Consent
 from .devices import Device, DeviceOwnership
+from .events import Event, EventAudience, EventLog, ResourceRevision
 from .idempotency import KeptAnswer
 from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
@@ -32,6 +33,9 @@ __all__ = [
     "Consent",
     "Device",
     "DeviceOwnership",
+    "Event",
+    "EventAudience",
+    "EventLog",
     "Job",
     "JsonSchema",
     "KeptAnswer",
@@ -41,6 +45,7 @@ __all__ = [
     "OneTimeLink",
     "Outbox",
     "Permission",
+    "ResourceRevision",
     "SampleBlock",
     "SampleTail",
     "Team",

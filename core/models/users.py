@@ -87,6 +87,7 @@ class Permission(Base):
         CheckConstraint("start_time < expiration_time", name="order"),
         Index("ix_athlete_permission_pair", "athlete_id", "manager_id", "permission"),
         Index("ix_athlete_permission_manager", "manager_id", "permission", "expiration_time"),
+        Index("ix_athlete_permission_expiration_time", "expiration_time"),
     )
 
     id: Mapped[pk]
