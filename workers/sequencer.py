@@ -97,7 +97,7 @@ def _readers(session: Session, athletes: set[int]) -> dict[int | None, set[int]]
 def _owners(session: Session, devices: set[int]) -> dict[int | None, list[tuple[int, int, int]]]:
     """Device → its ownerships as (manager, start, stop)."""
     found: dict[int | None, list[tuple[int, int, int]]] = {}
-    for device, *ownership in session.execute(
+    for device, manager, start, stop in session.execute(
         select(
             DeviceOwnership.device_id,
             DeviceOwnership.manager_id,
@@ -105,7 +105,7 @@ def _owners(session: Session, devices: set[int]) -> dict[int | None, list[tuple[
             DeviceOwnership.end_time,
         ).where(DeviceOwnership.device_id.in_(devices))
     ):
-        found.setdefault(device, []).append(tuple(ownership))
+        found.setdefault(device, []).append((manager, start, stop))
     return found
 
 
