@@ -1,5 +1,7 @@
 """The device uplink: batches of samples, acknowledged only when they are committed."""
 
+from collections.abc import Callable
+
 import orjson
 from flask import Response, request
 
@@ -9,11 +11,15 @@ from core.api.platform import platform
 from core.clock import now
 from core.errors import UnsupportedMedia
 from core.models.users import MANAGER
-from core.pipeline import uplink
+from core.pipeline import uplink, uplink_arrow
 from core.policy import DEVICE, Actor
 from core.services import samples
 
-JSON = "application/json"
+# How a batch may come, and what reads it.
+READERS: dict[str, Callable[[bytes, int], uplink.Batch]] = {
+    "application/json": uplink.parse,
+    uplink_arrow.MEDIA_TYPE: uplink_arrow.parse,
+}
 
 blueprint = Blueprint(
     "samples",
@@ -25,7 +31,7 @@ blueprint = Blueprint(
 _BODY = {
     "required": True,
     "content": {
-        JSON: {
+        "application/json": {
             "schema": {
                 "type": "object",
                 "required": ["batch"],
@@ -44,7 +50,16 @@ _BODY = {
                 "sent": 1590868801000,
                 "columns": {"gnss.timestamp": [1590868800000], "gnss.speed": [3.2]},
             },
-        }
+        },
+        uplink_arrow.MEDIA_TYPE: {
+            "schema": {
+                "type": "string",
+                "format": "binary",
+                "description": "The same content as Arrow IPC: one stream for the samples, then one"
+                " for each further stream, named by `stream` in its schema's metadata. `batch`, and"
+                " maybe `sent` and `n`, in the metadata of the first schema.",
+            },
+        },
     },
 }
 
@@ -71,11 +86,12 @@ def send_samples(actor: Actor, device: int) -> Response:
     other content is a 409.
     """
     received = now()
-    if request.mimetype != JSON:
-        raise UnsupportedMedia(f"samples come as {JSON}")
+    read = READERS.get(request.mimetype)
+    if read is None:
+        raise UnsupportedMedia(f"samples come as {' or '.join(READERS)}")
     app = platform()
     app.db.read(lambda session: samples.require_uplink(session, actor, device))
     body = request.get_data(cache=False)
-    batch = app.offload(lambda: uplink.parse(body, received))
+    batch = app.offload(lambda: read(body, received))
     answer = app.writer.submit(device, batch, received)
-    return Response(orjson.dumps(answer), mimetype=JSON)
+    return Response(orjson.dumps(answer), mimetype="application/json")

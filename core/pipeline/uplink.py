@@ -2,6 +2,7 @@
 
 Every refusal names the column and the first row at fault; nothing of a refused batch is kept.
 Values inside the bounds are taken as they came, however implausible: the metric rules mask them.
+The same batch as Arrow: core.pipeline.uplink_arrow.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from core.errors import BadInput, TooLarge
 
 from .columns import CHANNELS, READ_ONLY, ROW_CLOCK, STREAMS, Columns
 
+SAMPLES = "samples"  # the stream whose columns stand in ``columns``
 MAX_ROWS = 36_000
 MAX_BYTES = 8 * 1024 * 1024
 EARLIEST = 946_684_800_000  # 2000-01-01T00:00:00Z
@@ -26,6 +28,9 @@ MAX_AHEAD = 5 * 60_000
 MAX_BATCH_LENGTH = 64
 _KEYS = frozenset({"batch", "sent", "n", "columns", "streams"})
 _CLOCKS = frozenset({ROW_CLOCK, "timestamp", "ecg.timestamp", "pwr.timestamp", "device.timestamp"})
+
+# Stream → column → values, as they came: JSON's list, or float64 with NaN for absent.
+Given = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,19 @@ def parse(body: bytes, now: int) -> Batch:
         raise BadInput.at("", "must be an object")
     for key in document:
         if key not in _KEYS:
-            raise BadInput.at(f"/{_escape(key)}", "unknown member")
+            raise BadInput.at(f"/{escape(key)}", "unknown member")
+    return check(document, _given(document), now)
+
+
+def check(envelope: Mapping[str, Any], given: Given, now: int) -> Batch:
+    """A batch of what was received at ``now``: ``envelope`` holds ``batch`` and maybe ``sent`` and
+    ``n``. Raises as ``parse`` does.
+    """
     return of_streams(
-        _batch_id(document),
-        _streams(document, now),
-        sent=_integer(document, "sent"),
-        number=_integer(document, "n"),
+        _batch_id(envelope),
+        _streams(given, now),
+        sent=_integer(envelope, "sent"),
+        number=_integer(envelope, "n"),
     )
 
 
@@ -125,10 +137,10 @@ def _name_the_infinite(body: bytes, now: int) -> None:
     except (ValueError, RecursionError):
         return
     if infinite and isinstance(document, dict):
-        _streams(document, now)
+        _streams(_given(document), now)
 
 
-def _batch_id(document: dict[str, Any]) -> str:
+def _batch_id(document: Mapping[str, Any]) -> str:
     batch = document.get("batch")
     if not isinstance(batch, str) or not 1 <= len(batch) <= MAX_BATCH_LENGTH:
         raise BadInput.at("/batch", f"must be a text of 1 to {MAX_BATCH_LENGTH} characters")
@@ -137,7 +149,7 @@ def _batch_id(document: dict[str, Any]) -> str:
     return batch
 
 
-def _integer(document: dict[str, Any], key: str) -> int | None:
+def _integer(document: Mapping[str, Any], key: str) -> int | None:
     value = document.get(key)
     if value is None:
         return None
@@ -146,28 +158,36 @@ def _integer(document: dict[str, Any], key: str) -> int | None:
     return value
 
 
-def _streams(document: dict[str, Any], now: int) -> dict[str, Columns]:
-    given: dict[str, tuple[str, str, dict[str, Any]]] = {}
+def _given(document: dict[str, Any]) -> Given:
+    given: dict[str, dict[str, Any]] = {}
     if document.get("columns") is not None:
-        columns = _object(document["columns"], "/columns")
-        given["samples"] = ("/columns", ROW_CLOCK, columns)
+        given[SAMPLES] = _object(document["columns"], "/columns")
     if document.get("streams") is not None:
         for name, columns in _object(document["streams"], "/streams").items():
-            pointer = f"/streams/{_escape(name)}"
-            if name not in STREAMS:
-                raise BadInput.at(pointer, "unknown stream")
-            given[name] = (pointer, "timestamp", _object(columns, pointer))
+            if name == SAMPLES:
+                raise BadInput.at("/streams/samples", "its columns stand in /columns")
+            given[name] = _object(columns, pointer_of(name))
+    return given
+
+
+def pointer_of(stream: str) -> str:
+    """Where a stream's columns stand in a batch."""
+    return "/columns" if stream == SAMPLES else f"/streams/{escape(stream)}"
+
+
+def _streams(given: Given, now: int) -> dict[str, Columns]:
     if not given:
         raise BadInput.at("/columns", "required, unless streams are given")
-    for pointer, clock, columns in given.values():
-        _check_names(pointer, clock, columns)
-    rows = sum(len(columns[clock]) for _, clock, columns in given.values())
+    for stream, columns in given.items():
+        _check_names(stream, columns)
+    rows = sum(len(columns[_clock_of(stream)]) for stream, columns in given.items())
     if rows > MAX_ROWS:
         raise TooLarge(f"a batch has at most {MAX_ROWS} rows, this one has {rows}")
-    return {
-        stream: _stream(pointer, clock, columns, now)
-        for stream, (pointer, clock, columns) in given.items()
-    }
+    return {stream: _stream(stream, columns, now) for stream, columns in given.items()}
+
+
+def _clock_of(stream: str) -> str:
+    return ROW_CLOCK if stream == SAMPLES else "timestamp"
 
 
 def _object(value: Any, pointer: str) -> dict[str, Any]:
@@ -176,19 +196,22 @@ def _object(value: Any, pointer: str) -> dict[str, Any]:
     return value
 
 
-def _check_names(pointer: str, clock: str, columns: dict[str, Any]) -> None:
+def _check_names(stream: str, columns: Mapping[str, Any]) -> None:
     """Known names, each an array as long as the clock's."""
-    known = CHANNELS if clock == ROW_CLOCK else STREAMS[pointer.removeprefix("/streams/")]
+    pointer, clock = pointer_of(stream), _clock_of(stream)
+    if stream != SAMPLES and stream not in STREAMS:
+        raise BadInput.at(pointer, "unknown stream")
+    known = CHANNELS if stream == SAMPLES else STREAMS[stream]
     for name in columns:
-        if name in READ_ONLY and clock == ROW_CLOCK:
+        if name in READ_ONLY and stream == SAMPLES:
             raise BadInput.at(f"{pointer}/{name}", "is computed on reading and cannot be sent")
         if name != clock and name not in known:
-            raise BadInput.at(f"{pointer}/{_escape(name)}", "unknown column")
-        if not isinstance(columns[name], list):
+            raise BadInput.at(f"{pointer}/{escape(name)}", "unknown column")
+        if not isinstance(columns[name], (list, np.ndarray)):
             raise BadInput.at(f"{pointer}/{name}", "must be an array")
     if clock not in columns:
         raise BadInput.at(f"{pointer}/{clock}", "required: the time of each row")
-    if not columns[clock]:
+    if not len(columns[clock]):
         raise BadInput.at(f"{pointer}/{clock}", "must have at least one row")
     rows = len(columns[clock])
     for name, values in columns.items():
@@ -199,7 +222,8 @@ def _check_names(pointer: str, clock: str, columns: dict[str, Any]) -> None:
             )
 
 
-def _stream(pointer: str, clock: str, given: dict[str, Any], now: int) -> Columns:
+def _stream(stream: str, given: Mapping[str, Any], now: int) -> Columns:
+    pointer, clock = pointer_of(stream), _clock_of(stream)
     checked: Columns = {"t": _row_clock(f"{pointer}/{clock}", given[clock], now)}
     for name, values in given.items():
         if name == clock:
@@ -207,14 +231,14 @@ def _stream(pointer: str, clock: str, given: dict[str, Any], now: int) -> Column
         column = _numbers(f"{pointer}/{name}", values)
         if name in _CLOCKS:
             _check_times(f"{pointer}/{name}", column, now)
-        elif clock == ROW_CLOCK:
+        elif stream == SAMPLES:
             _check_bounds(f"{pointer}/{name}", column, CHANNELS[name].lower, CHANNELS[name].upper)
         if not np.isnan(column).all():
             checked[name] = column
     return checked
 
 
-def _row_clock(pointer: str, values: list[Any], now: int) -> NDArray:
+def _row_clock(pointer: str, values: list[Any] | NDArray, now: int) -> NDArray:
     numbers = _numbers(pointer, values)
     absent = np.isnan(numbers)
     if absent.any():
@@ -230,9 +254,9 @@ def _row_clock(pointer: str, values: list[Any], now: int) -> NDArray:
     return t
 
 
-def _numbers(pointer: str, values: list[Any]) -> NDArray:
+def _numbers(pointer: str, values: list[Any] | NDArray) -> NDArray:
     """JSON numbers and nulls → float64, null → NaN; anything else is refused."""
-    if not set(map(type, values)) <= {int, float, type(None)}:
+    if isinstance(values, list) and not set(map(type, values)) <= {int, float, type(None)}:
         at = next(i for i, v in enumerate(values) if type(v) not in (int, float, type(None)))
         raise BadInput.at(f"{pointer}/{at}", "must be a number or null")
     numbers = np.array(values, dtype=np.float64)
@@ -266,5 +290,6 @@ def _first(mask: NDArray) -> int:
     return int(np.argmax(mask))
 
 
-def _escape(name: str) -> str:
+def escape(name: str) -> str:
+    """A name as a part of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 from core.models import UplinkBatch
 from tests.contract.conftest import World
 from tests.contract.scenes import T0, device, problem
+from tests.unit.pipeline.arrow_batches import as_arrow
 
 JSON = "application/json"
+ARROW = "application/vnd.apache.arrow.stream"
 
 
 def batch(**changes: Any) -> dict[str, Any]:
@@ -89,14 +91,35 @@ def test_refusals_name_column_and_index(
     assert stored(world) == 0
 
 
+def test_a_batch_as_arrow_is_the_same_batch(world: World, tracker: dict[str, Any]) -> None:
+    path, token = f"/devices/{tracker['id']}/samples/", tracker["uplink_token"]
+
+    def send_arrow(body: dict[str, Any]) -> Any:
+        return world.post(path, token=token, data=as_arrow(body), content_type=ARROW)
+
+    first = send_arrow(batch())
+    assert first.status_code == 200
+    answer = first.get_json()
+    assert (answer["batch"], answer["accepted"], answer["duplicate"]) == ("b-1", 2, False)
+    assert answer["offset_ms"] < 0
+    for again in (send(world, tracker, batch()), send_arrow(batch())):
+        assert again.get_json() == {**answer, "duplicate": True}
+    problem(send_arrow(batch(columns={"gnss.timestamp": [T0]})), 409)
+    wrong = batch(columns={"gnss.timestamp": [T0, T0 + 1], "gnss.speed": [3.0, 151.0]})
+    assert problem(send_arrow(wrong), 400)["errors"][0]["pointer"] == "/columns/gnss.speed/1"
+    assert stored(world) == 1
+
+
 def test_bodies_that_are_no_batch(world: World, tracker: dict[str, Any]) -> None:
     path, token = f"/devices/{tracker['id']}/samples/", tracker["uplink_token"]
-    for kind in ("text/plain", "application/vnd.apache.arrow.stream", None):
+    for kind in ("text/plain", "application/vnd.apache.arrow.file", None):
         problem(world.post(path, token=token, data=b"{}", content_type=kind), 415)
     for body in (b"", b"{", b"[]", b'{"batch": "\xff"}', b'{"columns": NaN}'):
-        problem(world.post(path, token=token, data=body, content_type=JSON), 400)
+        for kind in (JSON, ARROW):
+            problem(world.post(path, token=token, data=body, content_type=kind), 400)
     large = b'{"batch": "' + b"x" * (8 * 2**20) + b'"}'
-    problem(world.post(path, token=token, data=large, content_type=JSON), 413)
+    for kind in (JSON, ARROW):
+        problem(world.post(path, token=token, data=large, content_type=kind), 413)
     rows = {"gnss.timestamp": list(range(T0, T0 + 36_001))}
     problem(send(world, tracker, batch(columns=rows)), 413)
     assert stored(world) == 0
