@@ -38,6 +38,7 @@ from core.api import (
     problems,
     requests,
     samples,
+    sockets,
     teams,
     throttle,
     timeframes,
@@ -130,6 +131,7 @@ def create_app(
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    sockets.register(app)
     contract.add_aliases(app)
     openapi.complete(api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]

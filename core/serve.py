@@ -25,6 +25,7 @@ from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
+from core.api import sockets  # noqa: E402
 from core.app import create_app  # noqa: E402
 from core.config import Config  # noqa: E402
 from core.doorbell import bell, connect  # noqa: E402
@@ -157,6 +158,7 @@ def serve(config: Config, listener: socket.socket) -> None:
     log.info("web serves", address="{}:{}".format(*listener.getsockname()[:2]))
     stopping.wait()
     server.stop_accepting()
+    web.app.extensions[sockets.KEY].close_all()
     until = time.monotonic() + STOP_SECONDS
     while counter.count and time.monotonic() < until:
         gevent.sleep(0.02)
