@@ -28,6 +28,7 @@ from core.api import (
     idempotency,
     jobs,
     json_schemas,
+    live_page,
     managers,
     openapi,
     ownerships,
@@ -127,6 +128,7 @@ def create_app(
     server.register(app, oauth)
     auth_pages.register(app, oauth)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(live_page.blueprint)
     api = DocumentedApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in RESOURCES:

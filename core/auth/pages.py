@@ -13,7 +13,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Flask, Response, redirect, request, url_for
 
-from core.auth import code, web
+from core.auth import browser, code, web
 from core.auth.server import Client, Server, issuer
 from core.errors import BadInput, NotFound, TooManyRequests
 from core.models import User
@@ -75,6 +75,15 @@ def login() -> Any:
 @pages.post("/logout/")
 def logout() -> Any:
     return web.log_out("/")
+
+
+@pages.post("/session/token/")
+def session_token() -> Any:
+    """For the script of a page: a token to read with, which it sends as any client does."""
+    token = web.token()
+    if token is None:
+        return {"detail": "You are logged out."}, 401
+    return {"token": token, "expires_in": browser.SECONDS}
 
 
 def _login_form(target: str, status: int = 200, failed: str = "", username: str = "") -> Any:

@@ -4,6 +4,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.auth import browser
 from core.auth.secrets import hash_token, new_token
 from core.models import User, WebSession
 
@@ -45,4 +46,6 @@ def user(session: Session, name: str) -> User | None:
 
 
 def end(session: Session, name: str) -> None:
+    """Log out; the tokens that pages were given end too."""
+    browser.end(session, name)
     session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(name)))

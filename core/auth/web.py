@@ -24,7 +24,7 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from core import clock
-from core.auth import sessions
+from core.auth import browser, sessions
 from core.auth.secrets import hash_token, matches, new_token
 from core.errors import TouchlineError
 from core.models import User
@@ -69,6 +69,12 @@ def page(template: str, status: int = 200, *, targets: Iterable[str] = (), **val
     return Response(text, status, mimetype="text/html")
 
 
+def moving_page(template: str, **values: Any) -> Any:
+    """A page with scripts (files of ours) that read this server's API and sockets."""
+    g.moving = True
+    return page(template, **values)
+
+
 def visitor() -> User | None:
     """Who is logged in in this browser."""
     if "visitor" not in g:
@@ -94,10 +100,19 @@ def log_in(user: User, target: str) -> Any:
     return redirect(target, 303)
 
 
+def token() -> str | None:
+    """A read token for the script of a page; None where nobody is logged in."""
+    user, name = visitor(), _cookie()
+    if user is None or name is None:
+        return None
+    return server().db.write(lambda s: browser.issue(s, user.id, name))
+
+
 def log_out(target: str) -> Any:
     name = _cookie()
     if name:
         server().db.write(lambda s: sessions.end(s, name))
+        server().cache.forget()
     g.cookie = ""
     return redirect(target, 303)
 
@@ -160,7 +175,7 @@ def _guard(response: Response) -> Response:
             samesite="Lax",
         )
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; style-src 'self'; img-src 'self'; {_for_scripts()}base-uri 'none'; "
         f"form-action {g.get('form_action', chr(39) + 'self' + chr(39))}; frame-ancestors 'none'"
     )
     response.headers["X-Frame-Options"] = "DENY"
@@ -168,6 +183,14 @@ def _guard(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _for_scripts() -> str:
+    """Browsers do not agree on whether 'self' covers sockets, so those are named."""
+    if not g.get("moving"):
+        return ""
+    sockets = _source(f"{'wss' if request.is_secure else 'ws'}://{request.host}")
+    return f"script-src 'self'; connect-src 'self' {sockets or ''}; "
 
 
 def _refused(error: TouchlineError) -> Any:
