@@ -73,6 +73,7 @@ def run(
     ):
         match = _set_up(own, http, players, speed, seed)
         say(f"{url}  login {match.login['username']}  password {match.login['password']}")
+        say(f"live page: {url}/live/{match.activity}/")
         return _play(http, match, url, duration)
 
 
@@ -279,6 +280,7 @@ def _play(http: httpx.Client, match: Match, url: str, duration: float | None) ->
         "computed": len(documents),
         "latency_ms": latencies.summary(),
         "url": url,
+        "live": f"{url}/live/{match.activity}/",
         "login": dict(match.login),
     }
 
