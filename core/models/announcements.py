@@ -9,22 +9,32 @@ value: who wants those reads the resource, under its own rule. The exception is
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import now, to_iso
 
 from .activities import Activity, TimeFrame
+from .base import Base
 from .devices import Device, DeviceOwnership
 from .events import announce
 from .users import ATHLETE, Permission, User
 from .work import Job
 
 
+def changes(row: Base) -> set[str]:
+    """What was set to another value since the row was last written, as the API names it."""
+    return {
+        attribute.key.removesuffix("_id")
+        for attribute in inspect(row).attrs
+        if attribute.history.has_changes()
+    }
+
+
 def of_user(session: Session, verb: str, user: User, changed: Collection[str] = ()) -> None:
-    """``verb``: created, updated, or deleted, before their permissions go. An update of nothing is
-    none.
+    """``verb``: created, updated, or deleted, which is told before their permissions go. An update
+    of nothing is none.
     """
     if verb == "updated" and not changed:
         return
@@ -108,6 +118,9 @@ def of_ownership(session: Session, type: str, row: DeviceOwnership) -> None:
 def of_activity(
     session: Session, type: str, activity: Activity, changed: Collection[str] = ()
 ) -> None:
+    """An update of nothing is none."""
+    if type == events.ACTIVITY_UPDATED and not changed:
+        return
     data = {"changed": sorted(changed)} if type == events.ACTIVITY_UPDATED else {}
     announce(session, type, activity.id, data, activity_id=activity.id, owner_id=activity.owner_id)
 
@@ -117,14 +130,14 @@ def of_timeframe(
     type: str,
     frame: TimeFrame,
     revision: int,
-    data: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any],
 ) -> None:
-    """``revision``: of the frame's fold, as it will stand. Without ``data``: what the frame is."""
+    """``revision``: of the frame's fold, as it will stand."""
     announce(
         session,
         type,
         frame.id,
-        _frame(frame) if data is None else data,
+        data,
         revision=revision,
         activity_id=frame.activity_id,
         timeframe_id=frame.id,
@@ -136,7 +149,8 @@ def of_timeframe(
     )
 
 
-def _frame(frame: TimeFrame) -> dict[str, Any]:
+def about(frame: TimeFrame) -> dict[str, Any]:
+    """What a frame is, in an event's ``data``."""
     return {
         "athlete": frame.athlete_id,
         "device": frame.device_id,

@@ -25,7 +25,7 @@ from core.sport.parameters import Resolved, resolve_parameters
 from core.sport.registry import Registry
 from core.sport.runner import FrameFold
 
-from . import store
+from . import results, store
 from .columns import Columns
 from .frames import Frame, load
 from .preprocess import WANTED, chunk
@@ -357,3 +357,5 @@ def _store_document(session: Session, state: ComputeState, outcome: Outcome) -> 
         ).one()
         for name, value in values.items():
             setattr(row, name, value)
+    replaced = fresh and frame.stored is not None
+    results.tell(session, state, document, frame.state, replaced=replaced)

@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.clock import now
 from core.errors import BadInput, NotFound
 from core.models import Activity, ComputeState, JsonSchema, TimeFrame
+from core.models.announcements import changes, of_activity
 from core.models.outbox import REFOLD, owe
 from core.pipeline import field
 from core.policy import Actor
@@ -34,6 +35,7 @@ def create(
     )
     session.add(activity)
     session.flush()
+    of_activity(session, events.ACTIVITY_CREATED, activity)
     return activity
 
 
@@ -82,6 +84,7 @@ def update(
         raise BadInput.at("/json_schema", "the activity has time frames of another sport")
     timeframes.restart(folds)
     activity.name, activity.json, activity.json_schema = name, dict(json), schema
+    of_activity(session, events.ACTIVITY_UPDATED, activity, changes(activity))
     for frame_id, _ in frames:
         owe(session, REFOLD, frame_id)
     return activity
@@ -90,6 +93,10 @@ def update(
 def remove(session: Session, actor: Actor, activity_id: int) -> None:
     """Delete an activity with its time frames and results; samples stay with their devices."""
     activity, _ = _for_change(session, actor, activity_id)
+    # Nobody adds a frame from here on: what goes is what is told.
+    session.refresh(activity, with_for_update={"of": Activity})
+    timeframes.remove_all(session, TimeFrame.activity_id == activity.id)
+    of_activity(session, events.ACTIVITY_DELETED, activity)
     session.execute(delete(Activity).where(Activity.id == activity.id))
 
 

@@ -9,6 +9,7 @@ from core import policy
 from core.clock import now
 from core.errors import BadInput, NotFound
 from core.models import OAuthToken, User
+from core.models.announcements import changes, of_user
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
 
@@ -83,12 +84,13 @@ def change(
         if disabled and user.id == actor.user_id:
             raise BadInput.at("/disabled", "nobody disables themselves")
         user.disabled = disabled
-        if disabled:
-            session.execute(
-                update(OAuthToken)
-                .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
-                .values(revoked=now())
-            )
+    of_user(session, "updated", user, changes(user))
+    if disabled:
+        session.execute(
+            update(OAuthToken)
+            .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
+            .values(revoked=now())
+        )
     audit.record(session, actor, "user.change", user, before)
     return user
 

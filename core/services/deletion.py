@@ -14,19 +14,32 @@ from uuid import uuid4
 from sqlalchemy import Column, Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.clock import now
 from core.errors import NotFound
-from core.models import Activity, Base, Device, Job, Outbox, TimeFrame, UploadedFile, User
+from core.models import (
+    Activity,
+    Base,
+    Device,
+    DeviceOwnership,
+    Event,
+    Job,
+    Outbox,
+    Permission,
+    TimeFrame,
+    UploadedFile,
+    User,
+)
+from core.models.announcements import of_activity, of_device, of_job, of_ownership, of_user
 from core.models.db import Database
 from core.models.devices import FILE_DEVICE
 from core.models.outbox import DELETE, owe, postpone, settle
 from core.models.users import ATHLETE
-from core.models.work import FAILURE, SUCCESS
+from core.models.work import FAILURE, STARTED, SUCCESS
 from core.pipeline.objects import ObjectStore
 from core.policy import Actor
 
-from . import devices, jobs, timeframes
+from . import devices, jobs, permissions, timeframes
 
 DELETE_KIND = "delete"
 BATCH = 100  # time frames deleted in one commit
@@ -61,13 +74,11 @@ def run(db: Database, objects: ObjectStore, athlete_id: int, owed: Owed = None) 
 
     def end(session: Session) -> None:
         # Once more: something may have been added while the account was on its way out.
-        erase_rows(session, athlete_id)
+        _forget(session, athlete_id)
         job = session.scalar(_job(athlete_id))
         if job is not None:
             done = {name: job.details.get(name, 0) + n for name, n in counts.items()}
-            job.details = {"athlete": athlete_id, **done}
-            if not waits:
-                job.state, job.finished = SUCCESS, now()
+            jobs.turn(session, job, STARTED if waits else SUCCESS, done)
         if owed and waits:
             postpone(session, owed[0], now() + QUIET)
         elif owed:
@@ -82,8 +93,7 @@ def record_failure(db: Database, athlete_id: int, reason: str) -> None:
     def end(session: Session) -> None:
         job = session.scalar(_job(athlete_id))
         if job is not None:
-            job.state, job.finished = FAILURE, now()
-            job.details = {**job.details, "reason": reason}
+            jobs.turn(session, job, FAILURE, {"reason": reason})
         # Owed anew, so that the worker which gives up finds that its debt is not the newest.
         owe(session, DELETE, athlete_id)
         mine = (Outbox.topic == DELETE, Outbox.key == str(athlete_id))
@@ -115,15 +125,26 @@ def _begin(session: Session, actor: Actor, athlete_id: int, rule: str) -> None:
     if athlete is None or athlete.role != ATHLETE or athlete.deleted is not None:
         raise NotFound(f"no athlete {athlete_id}")
     policy.require(session, actor, rule, athlete)
+    of_user(session, "deleted", athlete)
     athlete.athlete_profile = None
     session.flush()
-    erase_rows(session, athlete_id)
+    _forget(session, athlete_id)
     athlete.username = f"DELETED-{uuid4()}"
     athlete.email = athlete.external_id = athlete.password_hash = athlete.managed_by_id = None
     athlete.is_default_athlete, athlete.extra_permissions = False, []
     athlete.deleted = now()
     jobs.submit(session, actor, DELETE_KIND, {"athlete": athlete_id}, {"athlete": athlete_id})
     owe(session, DELETE, athlete_id)
+
+
+def _forget(session: Session, athlete_id: int) -> None:
+    """The rows that go at once. What events say of the athlete goes too; that they happened stays,
+    or the sequence would have gaps.
+    """
+    permissions.remove_all(session, Permission.athlete_id == athlete_id)
+    told_of = update(Event).where(Event.athlete_id == athlete_id)
+    session.execute(told_of.where(Event.kind != events.PERMISSION).values(data={}))
+    erase_rows(session, athlete_id)
 
 
 def _job(athlete_id: int) -> Select[Job]:
@@ -135,9 +156,7 @@ def _remove_frames(session: Session, athlete_id: int) -> int:
     """Up to ``BATCH`` frames with their results; the folds are locked first, as everywhere."""
     ids = select(TimeFrame.id).where(TimeFrame.athlete_id == athlete_id).order_by(TimeFrame.id)
     some = list(session.scalars(ids.limit(BATCH)))
-    timeframes.lock_folds(session, TimeFrame.id.in_(some))
-    session.execute(delete(TimeFrame).where(TimeFrame.id.in_(some)))
-    return len(some)
+    return timeframes.remove_all(session, TimeFrame.id.in_(some))
 
 
 def _remove_devices(session: Session, athlete_id: int) -> int:
@@ -152,6 +171,10 @@ def _remove_devices(session: Session, athlete_id: int) -> int:
         )
     ).all()
     for device in found:
+        owned = select(DeviceOwnership).where(DeviceOwnership.device_id == device.id)
+        of_device(session, events.DEVICE_DELETED, device)
+        for ownership in session.scalars(owned.order_by(DeviceOwnership.id)).all():
+            of_ownership(session, events.OWNERSHIP_DELETED, ownership)
         session.execute(
             update(UploadedFile).where(UploadedFile.device_id == device.id).values(device_id=None)
         )
@@ -189,7 +212,16 @@ def _remove_import(session: Session, file_id: int) -> None:
     for job in imports:
         made = job.details.get("activity") if job.arguments.get("activity") is None else None
         if made is not None:
-            empty = ~exists().where(TimeFrame.activity_id == made)
-            session.execute(delete(Activity).where(Activity.id == made, empty))
+            _remove_empty(session, made)
+        of_job(session, events.JOB_DELETED, job)
         session.delete(job)
     session.execute(delete(UploadedFile).where(UploadedFile.id == file_id))
+
+
+def _remove_empty(session: Session, activity_id: int) -> None:
+    """An activity without time frames goes; nobody adds one while it is locked."""
+    activity = session.get(Activity, activity_id, with_for_update={"of": Activity})
+    filled = select(exists().where(TimeFrame.activity_id == activity_id))
+    if activity is not None and not session.scalar(filled):
+        of_activity(session, events.ACTIVITY_DELETED, activity)
+        session.execute(delete(Activity).where(Activity.id == activity_id))

@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.errors import BadInput, NotFound, TouchlineError
 from core.models import Device
+from core.models.announcements import changes as changed
+from core.models.announcements import of_device
 from core.models.devices import FILE_DEVICE
 from core.policy import Actor
 
@@ -37,6 +39,7 @@ def change(session: Session, actor: Actor, device_id: int, changes: dict[str, An
     before = audit.snapshot(device)
     for name, value in changes.items():
         setattr(device, name, value)
+    of_device(session, events.DEVICE_UPDATED, device, changed(device))
     audit.record(session, actor, "device.change", device, before)
     return device
 

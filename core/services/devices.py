@@ -6,11 +6,12 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.auth import secrets
 from core.clock import BEGINNING, FAR_FUTURE, now
 from core.errors import BadInput, Conflict, Forbidden, NotFound
 from core.models import Device, DeviceOwnership, TimeFrame
+from core.models.announcements import changes, of_device, of_ownership
 from core.models.devices import FILE_DEVICE
 from core.policy import Actor
 
@@ -52,6 +53,7 @@ def create(
         raise Conflict(
             f"a device {device_name!r} with serial number {serial_number!r} exists"
         ) from error
+    of_device(session, events.DEVICE_CREATED, device)
     audit.record(session, actor, "device.create", device)
     return device, token
 
@@ -64,6 +66,7 @@ def rotate_token(session: Session, actor: Actor, device_id: int) -> tuple[Device
         raise BadInput("a file device has no uplink")
     before, token = audit.snapshot(device), secrets.new_token()
     device.uplink_token_hash = secrets.hash_token(token)
+    of_device(session, events.DEVICE_UPDATED, device, ["uplink_token"])
     audit.record(session, actor, "device.rotate_token", device, before, secret=True)
     return device, token
 
@@ -88,6 +91,7 @@ def for_file(session: Session, manager_id: int, athlete_id: int, recorder: str |
             device = Device(device_name=name, serial_number=serial, device_type=FILE_DEVICE)
             session.add(device)
             session.flush()
+            of_device(session, events.DEVICE_CREATED, device)
             ownerships.add(session, device, manager_id, BEGINNING, FAR_FUTURE)
     except IntegrityError:  # another import made it meanwhile
         return session.scalars(pair).one()
@@ -174,6 +178,7 @@ def release_ownership(session: Session, actor: Actor, device_id: int) -> None:
         raise _refusal("a file device stays with its manager")
     # A window holds at least its first millisecond.
     held.end_time = max(moment, held.start_time + 1)
+    of_ownership(session, events.OWNERSHIP_UPDATED, held)
 
 
 def set_custom_name(
@@ -192,6 +197,7 @@ def set_custom_name(
             f"1 to {MAX_CUSTOM_NAME} letters, digits, spaces or any of _ - . ( ) # '",
         )
     device.custom_name = custom_name
+    of_device(session, events.DEVICE_UPDATED, device, changes(device))
     return device
 
 

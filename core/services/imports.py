@@ -24,7 +24,7 @@ from core.pipeline.objects import ObjectStore
 from core.policy import Actor
 from core.sport.registry import Registry
 
-from . import activities, devices, json_schemas, timeframes
+from . import activities, devices, jobs, json_schemas, timeframes
 
 Details = dict[str, Any]
 
@@ -84,7 +84,7 @@ def _begin(
         if owed:
             settle(session, *owed)
         return None
-    job.state = STARTED
+    jobs.turn(session, job, STARTED, {})
     file = session.get_one(UploadedFile, job.arguments["file"])
     return file.sha256, job.arguments, job.details
 
@@ -92,7 +92,7 @@ def _begin(
 def _end(session: Session, job_id: int, state: str, details: Details, owed: compute.Owed) -> None:
     job = session.get(Job, job_id, with_for_update=True)
     if job is not None:
-        job.state, job.details, job.finished = state, {**job.details, **details}, now()
+        jobs.turn(session, job, state, details)
         file = session.get(UploadedFile, job.arguments["file"])
         if file is not None:
             file.format = details.get("format", file.format)

@@ -8,11 +8,12 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.clock import now
 from core.errors import NotFound
 from core.models import Job
-from core.models.work import PENDING
+from core.models.announcements import of_job
+from core.models.work import FAILURE, PENDING, SUCCESS
 from core.policy import Actor
 
 _ID = re.compile(r"\d{1,18}", re.ASCII)
@@ -39,7 +40,16 @@ def submit(
     )
     session.add(job)
     session.flush()
+    of_job(session, events.JOB_CREATED, job)
     return job
+
+
+def turn(session: Session, job: Job, state: str, details: Mapping[str, Any]) -> None:
+    """The job is in another state now, and knows more."""
+    job.state, job.details = state, {**job.details, **details}
+    if state in (SUCCESS, FAILURE):
+        job.finished = now()
+    of_job(session, events.JOB_UPDATED, job)
 
 
 def get(session: Session, actor: Actor, name: str) -> Job:

@@ -4,10 +4,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from core import policy
+from core import events, policy
 from core.clock import FAR_FUTURE, to_iso
 from core.errors import BadInput, Conflict, NotFound
 from core.models import Device, DeviceOwnership, User
+from core.models.announcements import changes, of_device, of_ownership
 from core.models.users import MANAGER
 from core.policy import Actor
 
@@ -52,6 +53,7 @@ def add(
     )
     if device.activation_time is None or start < device.activation_time:
         device.activation_time = start
+    changed = changes(device)
     session.add(ownership)
     try:
         session.flush()
@@ -59,6 +61,8 @@ def add(
         if any(sign in str(error.orig) for sign in _OVERLAP_SIGNS):
             raise Conflict(taken) from error
         raise
+    of_ownership(session, events.OWNERSHIP_CREATED, ownership)
+    of_device(session, events.DEVICE_UPDATED, device, changed)
     return ownership
 
 

@@ -4,12 +4,13 @@ For a managed athlete the managing manager acts as the athlete. A manager who ho
 give READ to others, wholly inside their own SHARE range (contract/touchline.md section 10).
 """
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.errors import BadInput, Forbidden, NotFound
 from core.models import Permission, User
+from core.models.announcements import of_permissions
 from core.models.users import ATHLETE, MANAGER
 from core.policy import Actor
 
@@ -45,6 +46,7 @@ def grant(
         raise BadInput.at("/expiration_time", "must be after start_time")
     session.add(row)
     session.flush()
+    of_permissions(session, events.PERMISSION_GRANTED, [row])
     return row
 
 
@@ -70,15 +72,22 @@ def revoke(
     """Delete one permission of the pair, or all of them; past access goes with the row."""
     policy.require(session, actor, "permission.change", _athlete(session, athlete_id))
     _manager(session, manager_id)
-    rows = delete(Permission).where(
-        Permission.athlete_id == athlete_id, Permission.manager_id == manager_id
-    )
+    which = (Permission.athlete_id == athlete_id) & (Permission.manager_id == manager_id)
     if permission_id is None:
-        session.execute(rows)
-        return
-    done = session.execute(rows.where(Permission.id == permission_id))
-    if not done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
+        remove_all(session, which)
+    elif not remove_all(session, which & (Permission.id == permission_id)):
         raise NotFound(f"no permission {permission_id} of this athlete for this manager")
+
+
+def remove_all(session: Session, which: ColumnElement[bool]) -> int:
+    """Delete the permissions that ``which`` picks, and tell of each; returns how many."""
+    chosen = select(Permission).where(which).order_by(Permission.id).with_for_update()
+    rows = session.scalars(chosen).all()
+    of_permissions(session, events.PERMISSION_REVOKED, rows)
+    for row in rows:
+        session.delete(row)
+    session.flush()
+    return len(rows)
 
 
 def _athlete(session: Session, athlete_id: int) -> User:

@@ -4,17 +4,18 @@ Creating or changing one is judged on the frame as it will stand, and owes its f
 commit (contract/touchline.md sections 3 and 10).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.clock import now
 from core.errors import BadInput, NotFound
 from core.models import Activity, ComputeState, Device, TimeFrame, User
+from core.models.announcements import about, changes, of_timeframe
 from core.models.outbox import REFOLD, owe
 from core.models.users import ATHLETE
 from core.policy import Actor
@@ -53,6 +54,7 @@ def create(session: Session, actor: Actor, draft: Draft) -> TimeFrame:
     session.add(frame)
     session.flush()
     session.add(ComputeState(timeframe_id=frame.id))
+    of_timeframe(session, events.TIMEFRAME_CREATED, frame, 0, about(frame))
     owe(session, REFOLD, frame.id)
     return frame
 
@@ -70,24 +72,54 @@ def get(session: Session, actor: Actor, frame_id: int) -> TimeFrame:
     return frame
 
 
-def update(session: Session, actor: Actor, frame_id: int, changes: Mapping[str, Any]) -> TimeFrame:
-    """Change the members of Draft that ``changes`` names; the resulting frame is judged whole."""
+def update(session: Session, actor: Actor, frame_id: int, wanted: Mapping[str, Any]) -> TimeFrame:
+    """Change the members of Draft that ``wanted`` names; the resulting frame is judged whole."""
     frame, fold = _for_change(session, actor, frame_id)
-    draft = replace(_draft(frame), **changes)
+    before = _draft(frame)
+    draft = replace(before, **wanted)
     _check(session, actor, draft)
     _write(frame, draft)
+    changed = changes(frame)
     policy.require(session, actor, "timeframe.change", frame)
     restart([fold])
     if frame.end_time > now():
         fold.closed = False
+    if changed:
+        _tell_update(session, frame, fold.revision, changed, before)
     owe(session, REFOLD, frame.id)
     return frame
 
 
 def remove(session: Session, actor: Actor, frame_id: int) -> None:
     """Delete a frame with its results; samples stay with the device."""
-    frame, _ = _for_change(session, actor, frame_id)
-    session.execute(delete(TimeFrame).where(TimeFrame.id == frame.id))
+    _for_change(session, actor, frame_id)
+    remove_all(session, TimeFrame.id == frame_id)
+
+
+def remove_all(session: Session, which: ColumnElement[bool]) -> int:
+    """Delete the frames that ``which`` picks with their results, and tell of each; how many."""
+    folds = {fold.timeframe_id: fold for fold in lock_folds(session, which)}
+    frames = session.scalars(select(TimeFrame).where(which).order_by(TimeFrame.id)).all()
+    for frame in frames:
+        revision = folds[frame.id].revision + 1
+        of_timeframe(session, events.TIMEFRAME_DELETED, frame, revision, about(frame))
+    session.execute(delete(TimeFrame).where(TimeFrame.id.in_([frame.id for frame in frames])))
+    return len(frames)
+
+
+def _tell_update(
+    session: Session, frame: TimeFrame, revision: int, changed: Collection[str], before: Draft
+) -> None:
+    """A frame that went to another activity or athlete is also told of where it was: without what
+    it is now, which may be none of their business there.
+    """
+    left = {"activity": before.activity, "athlete": before.athlete}
+    if left != {"activity": frame.activity_id, "athlete": frame.athlete_id}:
+        was = TimeFrame(id=frame.id)
+        _write(was, before)
+        of_timeframe(session, events.TIMEFRAME_UPDATED, was, revision, {"left": left})
+    data = {**about(frame), "changed": sorted(changed)}
+    of_timeframe(session, events.TIMEFRAME_UPDATED, frame, revision, data)
 
 
 def lock_folds(session: Session, which: ColumnElement[bool]) -> list[ComputeState]:

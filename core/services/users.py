@@ -12,11 +12,13 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import events, policy
 from core.auth.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
 from core.clock import BEGINNING, from_iso, now
 from core.errors import BadInput, Forbidden, NotFound
 from core.models import AthleteProfile, ManagerProfile, Permission, User
+from core.models.announcements import changes as changed
+from core.models.announcements import of_permissions, of_user
 from core.models.users import (
     ADMINISTRATOR,
     ATHLETE,
@@ -111,6 +113,7 @@ def permit(session: Session, actor: Actor, username: str, name: str) -> User:
         raise BadInput.at("/username", f"{username!r} is no manager")
     before = audit.snapshot(user)
     user.extra_permissions = sorted({*user.extra_permissions, name})
+    of_user(session, "updated", user, changed(user))
     audit.record(session, actor, "user.change", user, before)
     return user
 
@@ -209,7 +212,7 @@ def _managed(
     made.managed_by_id, made.is_default_athlete = manager_id, is_default_athlete
     made.athlete_profile = AthleteProfile(**profile)
     _insert(session, made)
-    session.add_all(
+    rights = [
         Permission(
             athlete_id=made.id,
             manager_id=manager_id,
@@ -218,13 +221,17 @@ def _managed(
             expiration_time=MANAGED_UNTIL,
         )
         for right in ("READ", "WRITE", "SHARE")
-    )
+    ]
+    session.add_all(rights)
+    session.flush()
+    of_permissions(session, events.PERMISSION_GRANTED, rights)
     return made
 
 
 def _insert(session: Session, user: User) -> None:
     session.add(user)
     _flush_name(session)
+    of_user(session, "created", user)
 
 
 def _flush_name(session: Session) -> None:
@@ -262,7 +269,10 @@ def _update(session: Session, user: User, changes: Mapping[str, Any], profile: s
     for name in ("username", "email", "external_id"):
         if name in changes:
             setattr(user, name, changes[name])
+    own = getattr(user, profile)
     for name, value in (changes.get(profile) or {}).items():
-        setattr(getattr(user, profile), name, value)
+        setattr(own, name, value)
+    told = changed(user) - {profile} | {f"{profile}.{name}" for name in changed(own)}
     _flush_name(session)
+    of_user(session, "updated", user, told)
     return user
