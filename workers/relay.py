@@ -27,15 +27,18 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core import events
+from core.channels import CHANGES, RIGHTS
 from core.clock import now
 from core.doorbell import ALIVE_RELAY, ALIVE_SECONDS, EPOCH, HEARTBEAT_SECONDS, WAKE
 from core.models import Outbox
 from core.models.db import Database
 
-from . import sequencer
+from . import expiry, sequencer
 from .queues import PERFORM, ROUTES
 
 BATCH = 100  # rows claimed in one commit
+_RIGHTS = (events.PERMISSION, events.OWNERSHIP, events.ATHLETE, events.USER)
 POLL = 1.0  # seconds; the guarantee when a wake-up is lost
 FAILURE_SECONDS = 300  # how long RQ keeps a job that died; the debt is the row, not this
 
@@ -49,7 +52,7 @@ class Relay:
         self._db = db
         self._redis = client
         self._stopping = threading.Event()
-        self._beat = 0.0
+        self._beat = self._looked = 0.0
         self._pubsub: redis.client.PubSub | None = None
 
     def run(self) -> None:
@@ -80,8 +83,7 @@ class Relay:
         """Number all events and enqueue all that is due; returns for how many seconds nothing else
         will be.
         """
-        for _ in sequencer.number(self._db):  # first: it needs no Redis
-            log.debug("events numbered")
+        self._number()  # first: it needs no Redis
         self._check_epoch()
         if time.monotonic() - self._beat >= HEARTBEAT_SECONDS:
             self._redis.set(ALIVE_RELAY, "1", ex=ALIVE_SECONDS)
@@ -92,6 +94,20 @@ class Relay:
                 break  # another relay was quicker
             self._enqueue(rows)
         return max(0.0, min(POLL, (self._due() - now()) / 1000))
+
+    def _number(self) -> None:
+        """Number the events that wait, and tell who waits for them."""
+        if time.monotonic() - self._looked >= POLL:
+            while self._db.read(expiry.due):
+                self._db.write(expiry.tell)
+            self._looked = time.monotonic()
+        for batch in sequencer.number(self._db):
+            try:
+                self._redis.publish(CHANGES, str(batch[-1].sequence))
+                if any(event.kind in _RIGHTS for event in batch):
+                    self._redis.publish(RIGHTS, "")
+            except redis.RedisError as error:
+                log.debug("nobody was told of new events", reason=str(error))
 
     def _check_epoch(self) -> None:
         if self._redis.set(EPOCH, str(now()), nx=True):

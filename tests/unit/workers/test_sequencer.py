@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 import redis
@@ -9,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.channels import CHANGES, RIGHTS
+from core.clock import now
 from core.models import Device, Event, EventAudience, EventLog, Permission, User
 from core.models.announcements import of_device, of_permissions, of_user
 from core.models.db import Database
 from core.models.events import announce
-from workers import sequencer
+from workers import expiry, sequencer
 from workers.relay import Relay
 
 
@@ -207,4 +210,49 @@ def test_whom_an_event_may_concern(world: Database) -> None:
         ("device.created", None),
         ("permission.revoked", 1),
         ("permission.revoked", 2),
+    ]
+
+
+def test_a_permission_that_ends_by_the_clock_is_told_of_once(
+    world: Database, client: redis.Redis
+) -> None:
+    def soon(session: Session) -> None:
+        moment = now()
+        for k, end in enumerate((moment - 50, moment - 40, moment - 40, moment + 3_600_000)):
+            session.add(
+                Permission(
+                    id=10 + k, athlete_id=2, manager_id=1, permission="WRITE",
+                    start_time=0, expiration_time=end,
+                )
+            )  # fmt: skip
+        session.get_one(EventLog, 1).expired_until = moment - 1000
+
+    world.write(soon)
+    with patch.object(expiry, "BATCH", 1):
+        Relay(world, client).step()
+        Relay(world, client).step()
+    found = world.read(
+        lambda s: s.execute(select(Event.type, Event.resource_id).order_by(Event.sequence)).all()
+    )
+    assert [tuple(row) for row in found] == [("permission.expired", 10 + k) for k in range(3)]
+
+
+def test_readers_are_woken_and_sockets_ask_for_rights_again(
+    world: Database, client: redis.Redis
+) -> None:
+    listening = client.pubsub(ignore_subscribe_messages=True)
+    listening.subscribe(CHANGES, RIGHTS)
+    listening.get_message(timeout=1)
+    listening.get_message(timeout=1)
+    world.write(lambda s: announce(s, events.JOB_CREATED, 1, {}))
+    Relay(world, client).step()
+    world.write(
+        lambda s: of_permissions(s, events.PERMISSION_REVOKED, s.scalars(select(Permission)))
+    )
+    Relay(world, client).step()
+    got = [listening.get_message(timeout=5) for _ in range(3)]
+    assert [(m["channel"].decode(), m["data"].decode()) for m in got if m] == [
+        (CHANGES, "1"),
+        (CHANGES, "2"),
+        (RIGHTS, ""),
     ]
