@@ -78,7 +78,8 @@ def run(db: Database, objects: ObjectStore, athlete_id: int, owed: Owed = None) 
         job = session.scalar(_job(athlete_id))
         if job is not None:
             done = {name: job.details.get(name, 0) + n for name, n in counts.items()}
-            jobs.turn(session, job, STARTED if waits else SUCCESS, done)
+            state = STARTED if waits else SUCCESS
+            jobs.turn(session, job, state, {"athlete": athlete_id, **done})
         if owed and waits:
             postpone(session, owed[0], now() + QUIET)
         elif owed:
@@ -93,7 +94,7 @@ def record_failure(db: Database, athlete_id: int, reason: str) -> None:
     def end(session: Session) -> None:
         job = session.scalar(_job(athlete_id))
         if job is not None:
-            jobs.turn(session, job, FAILURE, {"reason": reason})
+            jobs.turn(session, job, FAILURE, {**job.details, "reason": reason})
         # Owed anew, so that the worker which gives up finds that its debt is not the newest.
         owe(session, DELETE, athlete_id)
         mine = (Outbox.topic == DELETE, Outbox.key == str(athlete_id))

@@ -84,7 +84,7 @@ def _begin(
         if owed:
             settle(session, *owed)
         return None
-    jobs.turn(session, job, STARTED, {})
+    jobs.turn(session, job, STARTED, job.details)
     file = session.get_one(UploadedFile, job.arguments["file"])
     return file.sha256, job.arguments, job.details
 
@@ -92,7 +92,7 @@ def _begin(
 def _end(session: Session, job_id: int, state: str, details: Details, owed: compute.Owed) -> None:
     job = session.get(Job, job_id, with_for_update=True)
     if job is not None:
-        jobs.turn(session, job, state, details)
+        jobs.turn(session, job, state, {**job.details, **details})
         file = session.get(UploadedFile, job.arguments["file"])
         if file is not None:
             file.format = details.get("format", file.format)

@@ -45,8 +45,8 @@ def submit(
 
 
 def turn(session: Session, job: Job, state: str, details: Mapping[str, Any]) -> None:
-    """The job is in another state now, and knows more."""
-    job.state, job.details = state, {**job.details, **details}
+    """The job is in this state now, and says this."""
+    job.state, job.details = state, dict(details)
     if state in (SUCCESS, FAILURE):
         job.finished = now()
     of_job(session, events.JOB_UPDATED, job)
