@@ -30,6 +30,7 @@ from core.api import (
     json_schemas,
     live_page,
     managers,
+    metrics,
     openapi,
     ownerships,
     pages,
@@ -117,6 +118,7 @@ def create_app(
     tokens = TokenCache(db)
     app.extensions[KEY] = Platform(config, db, redis, registry, writer, objects, tokens, offload)
     requests.register(app)
+    metrics.register(app)
     throttle.register(app, throttle.Throttle(redis, db, config.throttle))
     cors.register(app)
     idempotency.register(app)

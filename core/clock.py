@@ -9,6 +9,8 @@ FAR_FUTURE = 32503679999000  # 2999-12-31T23:59:59.000Z
 BEGINNING = 0  # 1970-01-01T00:00:00.000Z
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_YEARS = range(-62135596800000, 253402300800000)  # years 1 to 9999 in UTC, ms
 _SHORT_OFFSET = re.compile(r"([+-]\d{2})(\d{2})?$")
 
 
@@ -19,8 +21,8 @@ def now() -> int:
 
 def to_iso(ms: int) -> str:
     """``1590868800000`` → ``2020-05-30T20:00:00.000Z``."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    # No strftime: it writes years before 1000 with fewer than four digits.
+    return (_NAIVE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
 
 
 def from_iso(text: str) -> int:
@@ -39,7 +41,7 @@ def from_iso(text: str) -> int:
         raise ValueError("not an ISO 8601 date-time") from None
     if moment.tzinfo is None:
         raise ValueError("a date-time needs an offset, for example Z or +01:00")
-    try:
-        return (moment - _EPOCH) // timedelta(milliseconds=1)
-    except OverflowError:
-        raise ValueError("a date-time outside the years 1 to 9999") from None
+    ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if ms not in _YEARS:  # by its offset
+        raise ValueError("a date-time outside the years 1 to 9999")
+    return ms

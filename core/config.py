@@ -160,6 +160,13 @@ SETTINGS = (
         "on, or a factor on every limit of requests per client and address, for example 100.",
     ),
     Setting(
+        "METRICS_ALLOW",
+        "127.0.0.0/8,::1",
+        _networks,
+        "Addresses and networks (CIDR), with commas, to which `/metrics` is shown; nobody logs in "
+        "there.",
+    ),
+    Setting(
         "LOG_LEVEL",
         "info",
         _choice("debug", "info", "warning", "error"),
@@ -197,6 +204,7 @@ class Config:
     proxies: int
     net_allow: str
     throttle: float
+    metrics_allow: str
     log_level: str
     log_format: str
     origin: Mapping[str, str]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 WAKE = "touchline:wake"  # channel: somebody owes work, look now
 EPOCH = "touchline:epoch"  # written by the relay; gone means that Redis was emptied
@@ -20,8 +22,15 @@ log = structlog.get_logger(__name__)
 
 
 def connect(url: str, patience: float = _PATIENCE) -> redis.Redis:
-    """A client that gives up after ``patience`` seconds instead of hanging. Connects on use."""
-    return redis.Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+    """A client that gives up after ``patience`` seconds instead of hanging. Connects on use, and
+    again at once where a kept connection was closed; the package's own retries would wait 4 s.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 1),
+    )
 
 
 def bell(client: redis.Redis) -> Callable[[], None]:

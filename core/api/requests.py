@@ -17,7 +17,7 @@ HEADER = "X-Request-ID"
 LARGEST_ID = 10**18 - 1  # a column holds some more, but no id will ever need them
 
 # Asked every few seconds by whatever watches the platform.
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

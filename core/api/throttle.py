@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, metrics
 from core.api.platform import platform
 from core.errors import TooManyRequests
 from core.models import ClientUsage, OAuthClient
@@ -132,6 +132,7 @@ class Throttle:
                     served_unjudged=self.unjudged + 1,
                 )
         self.unjudged += 1
+        metrics.UNJUDGED.inc()
         return None
 
     def _class(self, client_id: int) -> str:
@@ -207,6 +208,7 @@ def _settle(verdict: Verdict | None) -> None:
         return
     g.verdict = verdict
     if not verdict.taken:
+        metrics.THROTTLED.labels(verdict.bucket.name.partition(":")[0]).inc()
         raise TooManyRequests(f"too many requests; again in {verdict.retry_after} s")
 
 

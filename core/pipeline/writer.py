@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from core import metrics
 from core.errors import Conflict, NotFound, Unavailable
 from core.models import Device, TimeFrame, UplinkBatch
 from core.models.db import Database
@@ -44,6 +45,13 @@ class _Waiting:
     done: threading.Event = field(default_factory=threading.Event)
     response: dict[str, Any] | None = None
     error: Exception | None = None
+
+    @property
+    def fresh(self) -> int:
+        """How many samples the commit accepted that were not here before."""
+        if self.response is None or self.response["duplicate"]:
+            return 0
+        return self.batch.n
 
 
 class Writer:
@@ -108,6 +116,8 @@ class Writer:
             refusal.__cause__ = error
             for waiting in group:
                 waiting.error, waiting.response = refusal, None
+        else:
+            metrics.SAMPLES.inc(sum(waiting.fresh for waiting in group))
         for waiting in group:
             waiting.done.set()
 

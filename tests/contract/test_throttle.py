@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from core.api import throttle
 from core.config import Config, ConfigError
+from core.doorbell import connect
 from core.models.db import Database
 from tests.contract.conftest import SECRET_KEY, World
 from tests.contract.scenes import device, problem
@@ -93,7 +94,7 @@ def test_usage_is_counted(app: Flask, world: World) -> None:
 def test_without_redis_requests_are_served_logged_and_counted(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = redis.Redis(unix_socket_path="/nonexistent/redis.sock")
+    away = connect("unix:///nonexistent/redis.sock")
     made = throttle.Throttle(away, world.db, 0.01)
     monkeypatch.setitem(app.extensions, throttle.KEY, made)
     with capture_logs() as logged:
