@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -86,6 +87,8 @@ RESOURCES = (
 class DocumentedApi(Api):
     """flask-smorest's; errors are ours (core.api.problems)."""
 
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         problems.register(self._app)
 
@@ -131,13 +134,14 @@ def create_app(
     auth_pages.register(app, oauth)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(live_page.blueprint)
-    api = DocumentedApi(app)
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    names = MarshmallowPlugin(schema_name_resolver=openapi.name_of)
+    api = DocumentedApi(app, spec_kwargs={"marshmallow_plugin": names})
+    openapi.declare(api.spec)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     sockets.register(app)
     contract.add_aliases(app)
-    openapi.complete(api.spec)
+    openapi.complete(app, api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies

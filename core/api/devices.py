@@ -42,7 +42,14 @@ LISTING = Listing(
         "activation_time": Device.activation_time,
     },
     search=(Device.device_name, Device.serial_number, Device.custom_name, Device.device_type),
-    others={"current": QueryFlag(), "activity": QueryInteger()},
+    others={
+        "current": QueryFlag(
+            metadata={"description": "true: only those that you own now; false: all."}
+        ),
+        "activity": QueryInteger(
+            metadata={"description": "Only those that a time frame of this activity names."}
+        ),
+    },
 )
 
 

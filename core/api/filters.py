@@ -2,6 +2,7 @@
 string, so that it is checked and documented, and the SQL.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,26 +17,45 @@ from core.api.shapes import Day, Moment, QueryFlag, QueryInteger
 
 @dataclass(frozen=True)
 class Filter:
-    """``field`` reads the parameter; ``condition`` turns its value into SQL."""
+    """``field`` reads the parameter; ``condition`` turns its value into SQL; ``about`` is what the
+    document says of it, with ``{}`` where its name goes.
+    """
 
     field: fields.Field
     condition: Callable[[Any], ColumnElement[bool]]
+    about: str
+
+    def named(self, name: str) -> fields.Field:
+        """The field, with its sentence for the parameter ``name``."""
+        words = re.sub(r"^is_|_(from|to)$", "", name).replace("_", " ")
+        self.field.metadata = {"description": self.about.format(words), **self.field.metadata}
+        return self.field
 
 
 def contains(column: Any) -> Filter:
     """The text stands in the column, in either case."""
-    return Filter(fields.String(), lambda text: column.icontains(text, autoescape=True))
+    return Filter(
+        fields.String(),
+        lambda text: column.icontains(text, autoescape=True),
+        "Only those whose {} contains this, in either case.",
+    )
 
 
 def exact(column: Any) -> Filter:
-    return Filter(fields.String(), lambda text: column == text)
+    return Filter(
+        fields.String(), lambda text: column == text, "Only those whose {} is exactly this."
+    )
 
 
 def one_of(column: Any, *values: str) -> Filter:
     """One of a few texts, in either case; the column holds them as they stand here."""
     spelled = {value.lower(): value for value in values}
     read = fields.String(validate=lambda text: _known(text, spelled))
-    return Filter(read, lambda text: column == spelled[text.lower()])
+    return Filter(
+        read,
+        lambda text: column == spelled[text.lower()],
+        f"Only those whose {{}} is this: {', '.join(values)}, in either case.",
+    )
 
 
 def _known(text: str, spelled: Mapping[str, str]) -> None:
@@ -45,19 +65,27 @@ def _known(text: str, spelled: Mapping[str, str]) -> None:
 
 def reference(column: Any) -> Filter:
     """The id of something else."""
-    return Filter(QueryInteger(), lambda value: column == value)
+    return Filter(QueryInteger(), lambda value: column == value, "Only those whose {} has this id.")
 
 
 def flag(condition: ColumnElement[bool]) -> Filter:
     """``true``: the condition holds; ``false``: it does not."""
-    return Filter(QueryFlag(), lambda value: condition if value else ~condition)
+    return Filter(
+        QueryFlag(),
+        lambda value: condition if value else ~condition,
+        "true: only those that are {}; false: only the others.",
+    )
 
 
 def span(name: str, column: Any, read: type[Moment] | type[Day] = Moment) -> dict[str, Filter]:
     """``<name>_from`` (≥) and ``<name>_to`` (≤), both inclusive."""
     return {
-        f"{name}_from": Filter(read(), lambda value: column >= value),
-        f"{name}_to": Filter(read(), lambda value: column <= value),
+        f"{name}_from": Filter(
+            read(), lambda value: column >= value, "Only those whose {} is this or later."
+        ),
+        f"{name}_to": Filter(
+            read(), lambda value: column <= value, "Only those whose {} is this or earlier."
+        ),
     }
 
 
@@ -76,13 +104,19 @@ class Listing:
     others: Mapping[str, fields.Field] = field(default_factory=dict)
 
     def _parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = {name: f.field for name, f in self.filters.items()}
+        parameters: dict[str, Any] = {name: f.named(name) for name, f in self.filters.items()}
         parameters.update(self.others)
         if self.ordering:
             allowed = [sign + name for name in self.ordering for sign in ("", "-")]
-            parameters["ordering"] = fields.String(validate=validate.OneOf(allowed))
+            parameters["ordering"] = fields.String(
+                validate=validate.OneOf(allowed),
+                metadata={"description": "What to sort by; with - the other way round."},
+            )
         if self.search:
-            parameters["search"] = fields.String()
+            columns = ", ".join(column.key for column in self.search)
+            parameters["search"] = fields.String(
+                metadata={"description": f"Only those with this in one of {columns}."}
+            )
         return parameters
 
     def query(self) -> ma.Schema:

@@ -11,7 +11,7 @@ from core.api import throttle
 from core.api.platform import platform
 from core.errors import Forbidden, Unauthorized
 from core.models.users import ROLES
-from core.policy import Actor
+from core.policy import DEVICE, Actor
 
 Route = Callable[..., Any]
 
@@ -48,7 +48,7 @@ def authenticated(*roles: str) -> Callable[[Route], Route]:
 
         guarded._apidoc = deepcopy(getattr(route, "_apidoc", {}))  # type: ignore[attr-defined]
         manual = guarded._apidoc.setdefault("manual_doc", {})  # type: ignore[attr-defined]
-        manual["security"] = [{"bearer": []}]
+        manual["security"] = [{"bearer": []}, *([{"uplink": []}] if DEVICE in roles else [])]
         return guarded
 
     return decorate

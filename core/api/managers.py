@@ -43,7 +43,11 @@ class RegistrationQuery(ma.Schema):
 
 
 class ExternalIdQuery(ma.Schema):
-    external_id = fields.String(data_key="external-id", required=True)
+    external_id = fields.String(
+        data_key="external-id",
+        required=True,
+        metadata={"description": "Your own identifier, exactly."},
+    )
 
 
 @blueprint.route("/", methods=["POST"])

@@ -1,15 +1,33 @@
 """What flask-smorest cannot know about the OpenAPI document: the refusals of each operation (from
-core.api.contract), the problem document, the OAuth2 endpoints.
+core.api.contract), examples (core.api.examples), security, the OAuth2 endpoints.
 """
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 
 from apispec import APISpec
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from flask import Flask
 
-from core.api import contract
-from core.api.problems import MEDIA_TYPE
+from core.api import contract, problems
+from core.api.examples import Examples, Missing
+from core.api.requests import HEADER
+from core.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMedia,
+)
 from core.policy import SCOPES
 
 OAUTH_ERROR = {
@@ -97,14 +115,80 @@ OAUTH: dict[str, dict[str, Any]] = {
 }
 
 
-def complete(spec: APISpec) -> None:
+PATH_PARAMETERS = {
+    "job": "The job's job_id, or its id.",
+    "json_schema": "The JSON schema's id.",
+    "timeframe": "The time frame's id.",
+}
+
+# One of each refusal; every operation shows those that it may give.
+REFUSALS = (
+    BadInput.at("/name", "Missing data for required field."),
+    Unauthorized("the access token is unknown, expired or revoked"),
+    Forbidden("this needs the role MANAGER"),
+    NotFound("no device 3"),
+    Conflict("this contradicts what is stored"),
+    PreconditionFailed("this was changed since: read it again, then change it"),
+    TooLarge("the body is larger than 8 MiB"),
+    UnsupportedMedia("the body must be JSON (Content-Type: application/json)"),
+    Unprocessable("this Idempotency-Key came with another request before"),
+    TooManyRequests("too many requests; again in 2 s"),
+    Unavailable("this could not be stored now; send it again"),
+)
+OAUTH_REFUSALS = {
+    400: {"error": "invalid_grant", "error_description": "wrong username or password"},
+    401: {"error": "invalid_client"},
+}
+RETRY_AFTER = {"description": "Seconds until it may be tried again.", "schema": {"type": "integer"}}
+
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token of `/oauth2/token/`. Its scope `read` is enough for what only"
+    " reads.",
+}
+UPLINK = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A device's own uplink token, for that device.",
+}
+CLIENT_BASIC = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "An OAuth client's id and secret; they may stand in the form instead.",
+}
+
+
+def name_of(schema: Any) -> str:
+    """A shape's name in the document: ``TimeFrameShape`` is ``TimeFrame``."""
+    shape: Any = resolve_schema_cls(schema)
+    return shape.__name__.removesuffix("Shape")
+
+
+def declare(spec: APISpec) -> None:
+    """What resources refer to; before they add their paths."""
+    for name, scheme in (("bearer", BEARER), ("uplink", UPLINK), ("client", CLIENT_BASIC)):
+        spec.components.security_scheme(name, scheme)
+
+
+def complete(app: Flask, spec: APISpec) -> None:
     """Finish the document, once every resource has added its paths."""
+    for name in (
+        "ErrorSchema",
+        "PaginationMetadataSchema",
+    ):  # smorest's; ours are Problem and …Page
+        spec.components.schemas.pop(name, None)
+    spec.components.responses.clear()
     for name, schema in (
         ("Problem", contract.PROBLEM),
         ("OAuthError", OAUTH_ERROR),
         ("Token", TOKEN),
     ):
         spec.components.schema(name, schema)
+    with app.test_request_context(headers={HEADER: "0a1b2c3d4e5f"}):
+        for error in REFUSALS:
+            example = {"summary": error.title, "value": problems.example(error)}
+            spec.components.example(_example_name(error.status), example)
     for name, described in OAUTH.items():
         operation = contract.BY_NAME[name]
         # Not spec.path: smorest's plugin would ask for the rule of a view that it registered.
@@ -112,31 +196,72 @@ def complete(spec: APISpec) -> None:
             operation.method.lower(): {"tags": ["oauth2"], **deepcopy(described)}
         }
     spec.tag({"name": "oauth2", "description": "Tokens (RFC 6749, 7009)."})
+    examples = Examples(spec.to_dict()["components"]["schemas"])
     served = {(op.method.lower(), op.path): op for op in contract.OPERATIONS}
     for path, item in spec._paths.items():
+        _parameters(item.get("parameters", []), examples)
         for method, described in item.items():
             if (method, path) in served:
-                _refusals(served[method, path], described)
+                _finish(served[method, path], described, examples)
 
 
-def _refusals(operation: contract.Operation, described: dict[str, Any]) -> None:
-    """Every status of the operation by name; ``default`` would allow anything."""
+def _finish(operation: contract.Operation, described: dict[str, Any], examples: Examples) -> None:
+    """Name, headers, security, refusals and examples of one operation."""
     described["operationId"] = operation.name.replace(".", "_")
     for taken, header in (
         (contract.takes_if_match(operation), IF_MATCH),
         (contract.takes_idempotency_key(operation), IDEMPOTENCY_KEY),
     ):
         if taken:
-            described.setdefault("parameters", []).append(header)
-    kind = "OAuthError" if operation.name in OAUTH else "Problem"
+            described.setdefault("parameters", []).append(dict(header))
+    oauth = operation.name in OAUTH
+    described.setdefault("security", [{"client": []}, {}] if oauth else [])
+    _refusals(operation, described, oauth)
+    _parameters(described.get("parameters", []), examples)
+    body = described.get("requestBody", {})
+    success = described["responses"][str(operation.success)]
+    for asked, holder in ((True, body), (False, success)):
+        for content in holder.get("content", {}).values():
+            if not {"example", "examples"} & content.keys() and not _is_bytes(content):
+                with suppress(Missing):  # the guard says what is missing; serving goes on
+                    content["example"] = examples.of(content["schema"], asked=asked)
+
+
+def _is_bytes(content: Mapping[str, Any]) -> bool:
+    return content["schema"].get("format") == "binary"
+
+
+def _parameters(listed: Iterable[dict[str, Any]], examples: Examples) -> None:
+    """Each parameter's sentence, where it is a path's, and its example."""
+    for parameter in listed:
+        name = parameter["name"]
+        if parameter["in"] == "path":
+            about = PATH_PARAMETERS.get(name, f"The {name.replace('_', ' ')}'s id.")
+            parameter.setdefault("description", about)
+        with suppress(Missing):
+            parameter.setdefault("example", examples.of_name(name, parameter["schema"]))
+
+
+def _example_name(status: int) -> str:
+    return f"Problem{status}"
+
+
+def _refusals(operation: contract.Operation, described: dict[str, Any], oauth: bool) -> None:
+    """Every status of the operation by name; ``default`` would allow anything."""
     responses = described["responses"]
     responses.pop("default", None)
     for status in contract.statuses(operation, body="requestBody" in described)[1:]:
         # RFC 6749 has its own error object; what never reaches the token endpoint has ours.
-        which = "Problem" if status in (413, 429) else kind
-        reference = {"$ref": f"#/components/schemas/{which}"}
-        media = "application/json" if which == "OAuthError" else MEDIA_TYPE
-        responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {media: {"schema": reference}},
-        }
+        if oauth and status in OAUTH_REFUSALS:
+            schema = {"$ref": "#/components/schemas/OAuthError"}
+            content: dict[str, Any] = {
+                "application/json": {"schema": schema, "example": OAUTH_REFUSALS[status]}
+            }
+        else:
+            schema = {"$ref": "#/components/schemas/Problem"}
+            name = _example_name(status)
+            shown = {"refused": {"$ref": f"#/components/examples/{name}"}}
+            content = {problems.MEDIA_TYPE: {"schema": schema, "examples": shown}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+        if status == 429:
+            responses["429"]["headers"] = {"Retry-After": RETRY_AFTER}

@@ -22,7 +22,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 150, 3000
 class PageQuery(ma.Schema):
     """A larger ``limit`` than the maximum is clamped."""
 
-    page = QueryInteger(load_default=1, metadata={"description": "1-based page number"})
+    page = QueryInteger(load_default=1, metadata={"description": "Which page, from 1."})
     limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
         metadata={"description": f"Page size, {MAX_LIMIT} at most; more is clamped."},

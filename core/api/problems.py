@@ -43,6 +43,11 @@ def problem(
     return Response(orjson.dumps(body, default=str), status, mimetype=MEDIA_TYPE)
 
 
+def example(error: TouchlineError) -> dict[str, Any]:
+    """``error`` as it is answered, for the OpenAPI document."""
+    return orjson.loads(from_domain(error).get_data())
+
+
 def from_domain(error: TouchlineError) -> Response:
     """A domain error; its extra keys (``message``) stand beside the document's own, but for the
     ``challenge``, which is a header.

@@ -57,7 +57,10 @@ LISTING = Listing(
         "athlete": TimeFrame.athlete_id,
         "activity": TimeFrame.activity_id,
     },
-    others={f"with_{noun}": QueryFlag() for noun in EMBEDS},
+    others={
+        f"with_{noun}": QueryFlag(metadata={"description": f"true: also give {noun}_details."})
+        for noun in EMBEDS
+    },
 )
 
 
