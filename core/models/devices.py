@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, Document, moment, pk
@@ -14,7 +22,8 @@ class Device(Base):
     """``ingest_seq`` numbers accepted batches: raised under this row's lock, so that the order of
     numbers is the order of commits. ``clock_offsets`` keeps the newest differences between the
     device's ``sent`` and our clock, in ms; their median is the device's offset. ``newest_t`` is the
-    time of its newest sample.
+    time of its newest sample, ``last_number`` the highest ``n`` that the device gave a batch which
+    is committed (0: none).
     """
 
     __tablename__ = "device"
@@ -32,6 +41,7 @@ class Device(Base):
     clock_offsets: Mapped[list[Any]] = mapped_column(Document, default=list)
     last_contact: Mapped[moment | None]
     newest_t: Mapped[moment | None]
+    last_number: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
 
 
 class DeviceOwnership(Base):

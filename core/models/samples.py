@@ -6,7 +6,7 @@ The ledger row of a batch is permanent; its samples move from the tail into bloc
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, moment, pk
@@ -16,6 +16,7 @@ class UplinkBatch(Base):
     """One accepted batch of a device: ``seq`` is the device's ingest number. ``t0`` and ``t1`` are
     the first and last sample's time over all streams, both inside. ``late`` counts its samples at
     or before the newest that the device had sent by then, ``repeats`` how often it came again.
+    ``number`` is the device's own ``n``, which rises with ``seq``; None where it gave none.
     """
 
     __tablename__ = "uplink_batch"
@@ -27,6 +28,7 @@ class UplinkBatch(Base):
     id: Mapped[pk]
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
     seq: Mapped[int]
+    number: Mapped[int | None] = mapped_column(BigInteger)
     batch: Mapped[str] = mapped_column(String(64))
     content_hash: Mapped[str] = mapped_column(String(64))
     t0: Mapped[moment]

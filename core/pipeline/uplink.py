@@ -81,7 +81,7 @@ def check(envelope: Mapping[str, Any], given: Given, now: int) -> Batch:
         _batch_id(envelope),
         _streams(given, now),
         sent=_integer(envelope, "sent"),
-        number=_integer(envelope, "n"),
+        number=_number(envelope),
     )
 
 
@@ -156,6 +156,13 @@ def _integer(document: Mapping[str, Any], key: str) -> int | None:
     if type(value) is not int or not 0 <= value < 2**63:
         raise BadInput.at(f"/{key}", "must be an integer of at least 0")
     return value
+
+
+def _number(envelope: Mapping[str, Any]) -> int | None:
+    number = _integer(envelope, "n")
+    if number == 0:
+        raise BadInput.at("/n", "must be at least 1")
+    return number
 
 
 def _given(document: dict[str, Any]) -> Given:

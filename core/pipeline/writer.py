@@ -4,6 +4,10 @@ One thread (a greenlet under gevent) per process takes whatever waits in the que
 one transaction; while that commit runs, the next group gathers by itself. So a lone batch waits for
 nobody and a busy moment pays one commit for all (design/performance.md section 2b). A batch is
 acknowledged only after its commit.
+
+A device may number its batches (``n``). Numbers rise with the commits: a new batch whose number is
+not above the highest committed is refused. So the order of ``seq``, by which readers decide what
+was written last, is the order of ``n`` too. A number may be left out, but not be filled in later.
 """
 
 import queue
@@ -35,13 +39,16 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class _Waiting:
-    """One submitted batch and where its outcome goes."""
+class Waiting:
+    """One submitted batch and where its outcome goes. ``after`` is the one that its device sent
+    before it: where that is lost, so is this one, or its number would bar the way for the repeat.
+    """
 
     device_id: int
     batch: Batch
     received: int
     pieces: list[store.Piece]
+    after: "Waiting | None" = None
     done: threading.Event = field(default_factory=threading.Event)
     response: dict[str, Any] | None = None
     error: Exception | None = None
@@ -53,30 +60,47 @@ class _Waiting:
             return 0
         return self.batch.n
 
+    def result(self) -> dict[str, Any]:
+        """Block until the batch is committed and return the answer's body.
+
+        Raises Conflict for a known batch id with other content and for a number that is not above
+        the highest committed, NotFound for an unknown device, Unavailable when the database refused
+        the commit (the device sends again).
+        """
+        self.done.wait()
+        if self.error is not None:
+            raise self.error
+        assert self.response is not None
+        return self.response
+
+    def lost(self) -> bool:
+        """It is settled that the batch was not stored, through no fault of its own."""
+        return isinstance(self.error, Unavailable)
+
 
 class Writer:
     """Group commit of uplink batches; one per process."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
 
     def submit(self, device_id: int, batch: Batch, received: int) -> dict[str, Any]:
-        """Block until ``batch`` is committed and return the answer's body.
+        """Block until ``batch`` is committed and return the answer's body; see Waiting.result."""
+        return self.put(device_id, batch, received).result()
 
-        Raises Conflict for a known batch id with other content, NotFound for an unknown device,
-        Unavailable when the database refused the commit (the device sends again).
+    def put(
+        self, device_id: int, batch: Batch, received: int, after: Waiting | None = None
+    ) -> Waiting:
+        """Have ``batch`` committed, after all that was put before it; its outcome is awaited by
+        ``Waiting.result``. ``after``: the batch that the device numbered before this one.
         """
-        waiting = _Waiting(device_id, batch, received, store.tail_pieces(batch.streams))
+        waiting = Waiting(device_id, batch, received, store.tail_pieces(batch.streams), after)
         self._ensure_started()
         self._queue.put(waiting)
-        waiting.done.wait()
-        if waiting.error is not None:
-            raise waiting.error
-        assert waiting.response is not None
-        return waiting.response
+        return waiting
 
     def close(self) -> None:
         """Commit what waits and stop."""
@@ -107,22 +131,27 @@ class Writer:
             if stopping:
                 return
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
         try:
             self._db.write(lambda session: accept(session, group))
         except Exception as error:
             log.exception("uplink commit failed", batches=len(group))
-            refusal = Unavailable("the batches could not be stored now; send them again")
+            refusal = _unavailable()
             refusal.__cause__ = error
             for waiting in group:
                 waiting.error, waiting.response = refusal, None
         else:
             metrics.SAMPLES.inc(sum(waiting.fresh for waiting in group))
         for waiting in group:
+            waiting.after = None  # not a chain of all batches that a device ever sent
             waiting.done.set()
 
 
-def accept(session: Session, group: Sequence[_Waiting]) -> None:
+def _unavailable() -> Unavailable:
+    return Unavailable("the batches could not be stored now; send them again")
+
+
+def accept(session: Session, group: Sequence[Waiting]) -> None:
     """Store a group of batches: ledger, tail, device facts and the work they cause."""
     devices = _lock_devices(session, {waiting.device_id for waiting in group})
     known = _known_batches(session, group)
@@ -130,10 +159,17 @@ def accept(session: Session, group: Sequence[_Waiting]) -> None:
     arrivals: list[store.Arrival] = []
     for waiting in group:
         device, key = devices.get(waiting.device_id), (waiting.device_id, waiting.batch.batch)
+        number = waiting.batch.number
         if device is None:
             waiting.error = NotFound(f"no device {waiting.device_id}")
+        elif waiting.after is not None and waiting.after.lost():
+            waiting.error = _unavailable()
         elif key in known:
             known[key].answer_again(waiting)
+            if waiting.error is None and number is not None:
+                device.last_number = max(device.last_number, number)
+        elif number is not None and number <= device.last_number:
+            waiting.error = _behind(number, device.last_number)
         else:
             if device.last_contact is None or waiting.received - device.last_contact > merge.QUIET:
                 # From here on the merge job asks for itself until the device is quiet again.
@@ -148,6 +184,11 @@ def accept(session: Session, group: Sequence[_Waiting]) -> None:
         store.append(session, arrivals)
         owe_ticks(session, rows)
     _count_repeats(session, known)
+
+
+def _behind(number: int, last: int) -> Conflict:
+    why = f"{number} is not above {last}, the highest that is committed"
+    return Conflict(f"/n: {why}", errors=[{"pointer": "/n", "detail": why}])
 
 
 def _lock_devices(session: Session, ids: Iterable[int]) -> dict[int, Device]:
@@ -166,7 +207,7 @@ class _Known:
     response: dict[str, Any]
     repeats: int = 0
 
-    def answer_again(self, waiting: _Waiting) -> None:
+    def answer_again(self, waiting: Waiting) -> None:
         name = waiting.batch.batch
         if self.content_hash != waiting.batch.content_hash:
             waiting.error = Conflict(f"batch {name!r} was accepted before with other content")
@@ -175,7 +216,7 @@ class _Known:
             self.repeats += 1
 
 
-def _known_batches(session: Session, group: Sequence[_Waiting]) -> dict[tuple[int, str], _Known]:
+def _known_batches(session: Session, group: Sequence[Waiting]) -> dict[tuple[int, str], _Known]:
     rows = session.scalars(
         select(UplinkBatch).where(
             UplinkBatch.device_id.in_({waiting.device_id for waiting in group}),
@@ -198,6 +239,8 @@ def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> No
 def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
     """Number the batch and note what its arrival tells of the device."""
     device.ingest_seq += 1
+    if batch.number is not None:
+        device.last_number = batch.number
     if batch.sent is not None:
         device.clock_offsets = [*device.clock_offsets, batch.sent - received][-OFFSETS_KEPT:]
     late = 0
@@ -209,6 +252,7 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
     return {
         "device_id": device.id,
         "seq": device.ingest_seq,
+        "number": batch.number,
         "batch": batch.batch,
         "content_hash": batch.content_hash,
         "t0": batch.t0,

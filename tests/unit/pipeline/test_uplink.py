@@ -133,6 +133,7 @@ def test_everything_inside_the_bounds_passes(columns: dict[str, Any]) -> None:
         ({"batch": "b", "sent": "now", "columns": {"gnss.timestamp": [T0]}}, "/sent"),
         ({"batch": "b", "sent": True, "columns": {"gnss.timestamp": [T0]}}, "/sent"),
         ({"batch": "b", "n": -1, "columns": {"gnss.timestamp": [T0]}}, "/n"),
+        ({"batch": "b", "n": 0, "columns": {"gnss.timestamp": [T0]}}, "/n"),
     ],
 )  # fmt: skip
 def test_refusals_of_the_envelope(document: dict[str, Any], pointer: str) -> None:

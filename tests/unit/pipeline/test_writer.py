@@ -25,8 +25,11 @@ from core.pipeline.writer import Writer
 T0 = 1590868800000
 
 
-def batch(name: str, start: int = T0, rows: int = 10, sent: int | None = None) -> uplink.Batch:
+def batch(
+    name: str, start: int = T0, rows: int = 10, sent: int | None = None, n: int | None = None
+) -> uplink.Batch:
     body: dict[str, Any] = {
+        "n": n,
         "batch": name,
         "columns": {
             "gnss.timestamp": [start + 100 * k for k in range(rows)],
@@ -161,6 +164,71 @@ def test_a_batch_owes_a_tick_of_the_activities_it_touches(writer: Writer, db: Da
     owed = db.read(lambda s: {(o.topic, o.key) for o in s.query(Outbox)})
     assert owed == {("tick", "1"), ("merge", "1")}
     assert rung
+
+
+def test_numbers_rise_with_the_commits(writer: Writer, db: Database) -> None:
+    def last() -> int:
+        return db.read(lambda s: s.get(Device, 1).last_number)
+
+    assert last() == 0
+    writer.submit(1, batch("a", n=3), received=T0)
+    writer.submit(1, batch("unnumbered", T0 + 1000), received=T0)
+    writer.submit(1, batch("b", n=7), received=T0)
+    assert last() == 7
+    for number in (1, 3, 5, 7):
+        with pytest.raises(Conflict, match="not above 7") as refused:
+            writer.submit(1, batch("c", T0 + 5000, n=number), received=T0)
+        assert refused.value.errors[0]["pointer"] == "/n"
+    writer.submit(2, batch("c", n=1), received=T0)  # another device counts for itself
+    assert last() == 7
+    numbers = db.read(
+        lambda s: [(b.seq, b.number) for b in s.query(UplinkBatch).filter_by(device_id=1)]
+    )
+    assert sorted(numbers) == [(1, 3), (2, None), (3, 7)]
+
+
+def test_a_repeat_is_known_by_its_id_whatever_its_number(writer: Writer, db: Database) -> None:
+    writer.submit(1, batch("a", n=3), received=T0)
+    for number in (2, 3, None, 9):
+        assert writer.submit(1, batch("a", n=number), received=T0)["duplicate"] is True
+    # What was acknowledged under 9 is not asked for again.
+    assert db.read(lambda s: s.get(Device, 1).last_number) == 9
+    with pytest.raises(Conflict, match="other content"):
+        writer.submit(1, batch("a", rows=3, n=10), received=T0)
+    assert db.read(lambda s: s.get(Device, 1).last_number) == 9
+
+
+def test_at_equal_times_the_highest_number_wins(writer: Writer, db: Database) -> None:
+    for number, speed in ((1, 1.0), (4, 4.0), (6, 6.0)):
+        body = {
+            "batch": f"b{number}",
+            "n": number,
+            "columns": {"gnss.timestamp": [T0], "gnss.speed": [speed]},
+        }
+        writer.submit(1, uplink.parse(orjson.dumps(body), now=T0), received=T0)
+    assert db.read(lambda s: store.read(s, 1, "samples", 0, 2 * T0))["gnss.speed"].tolist() == [6.0]
+
+
+def test_what_follows_a_lost_batch_is_lost_with_it(devices: Database) -> None:
+    """Or its number would bar the way for the repeat of the one before."""
+    commits = iter([RuntimeError("the disk is full"), None, None])
+
+    def run(work: Any) -> Any:
+        if error := next(commits):
+            raise error
+        return work()
+
+    devices.run_writes = run
+    writer = Writer(devices)
+    first = writer.put(1, batch("a", n=1), T0)
+    with pytest.raises(Unavailable):
+        first.result()
+    second = writer.put(1, batch("b", n=2), T0, after=first)
+    with pytest.raises(Unavailable):
+        second.result()
+    assert writer.submit(1, batch("a", n=1), T0)["duplicate"] is False
+    assert devices.read(lambda s: s.get(Device, 1).last_number) == 1
+    writer.close()
 
 
 def test_a_refused_commit_is_an_error_and_no_acknowledgement(devices: Database) -> None:
