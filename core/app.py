@@ -45,6 +45,7 @@ from core.api import (
     teams,
     throttle,
     timeframes,
+    uplink_socket,
     webhooks,
 )
 from core.api.aliases import Aliases
@@ -139,6 +140,7 @@ def create_app(
     openapi.declare(api.spec)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    app.register_blueprint(uplink_socket.blueprint)
     sockets.register(app)
     contract.add_aliases(app)
     openapi.complete(app, api.spec)

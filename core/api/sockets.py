@@ -215,11 +215,15 @@ def _serve(socket: Socket, view: View, where: Mapping[str, Any]) -> None:
     except (Closed, ConnectionClosed):
         log.debug("socket ended by the other side", path=request.path)
     except TouchlineError as error:
-        code = next((CODES[kind] for kind in type(error).mro() if kind in CODES), wires.POLICY)
-        socket.close(code, error.detail)
+        socket.close(code_of(error), error.detail)
     except Exception as error:
         log.error("unexpected error on a socket", exc_info=error)
         socket.close(wires.INTERNAL, "something went wrong on the server")
+
+
+def code_of(error: TouchlineError) -> int:
+    """The close code of a domain error."""
+    return next((CODES[kind] for kind in type(error).mro() if kind in CODES), wires.POLICY)
 
 
 def _admit(socket: Socket) -> None:

@@ -5,7 +5,7 @@ import time
 
 from core.errors import Unavailable
 
-from .wire import GOING_AWAY, Wire
+from .wire import Wire
 
 MOST = 20_000  # in one process
 MOST_OF_ONE = 2_000  # of one account or device
@@ -60,7 +60,7 @@ class Opened:
             self._closing = True
             wires = list(self._wires)
         for wire in wires:
-            wire.close(GOING_AWAY, "the server is stopping; connect again")
+            wire.leave("the server is stopping; connect again")
 
     def _beat(self) -> None:
         while True:

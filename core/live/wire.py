@@ -98,6 +98,8 @@ class Wire:
         self._asked = False
         self._broken = False
         self.heard = time.monotonic()
+        # Where this is set, it is told that the process stops, and closes when it is done.
+        self.leaving: Callable[[], None] | None = None
 
     @property
     def open(self) -> bool:
@@ -130,6 +132,13 @@ class Wire:
         with self._lock:
             if self._ending is None and not self._broken:
                 self._end(code, reason)
+
+    def leave(self, reason: str) -> None:
+        """The process stops."""
+        if self.leaving is None:
+            self.close(GOING_AWAY, reason)
+        else:
+            self.leaving()
 
     def pulse(self, now: float) -> None:
         """What the clock asks for; ``now`` is monotonic. Called about once a second."""

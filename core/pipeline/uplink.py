@@ -58,6 +58,11 @@ def parse(body: bytes, now: int) -> Batch:
 
     Raises ``BadInput`` (with JSON pointers) and ``TooLarge`` (over 8 MiB or 36,000 rows).
     """
+    return of_document(load(body, now), now)
+
+
+def load(body: bytes, now: int) -> dict[str, Any]:
+    """A body as an object whose content is not looked at yet; raises as ``parse`` does."""
     if len(body) > MAX_BYTES:
         raise TooLarge(f"a batch has at most {MAX_BYTES} bytes, this one has {len(body)}")
     try:
@@ -67,6 +72,11 @@ def parse(body: bytes, now: int) -> Batch:
         raise BadInput(f"the body is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise BadInput.at("", "must be an object")
+    return document
+
+
+def of_document(document: dict[str, Any], now: int) -> Batch:
+    """Check a loaded body."""
     for key in document:
         if key not in _KEYS:
             raise BadInput.at(f"/{escape(key)}", "unknown member")

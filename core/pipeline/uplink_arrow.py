@@ -38,10 +38,19 @@ def parse(body: bytes, now: int) -> Batch:
     if len(body) > MAX_BYTES:
         raise TooLarge(f"a batch has at most {MAX_BYTES} bytes, this one has {len(body)}")
     try:
-        envelope, given = _read(pa.py_buffer(body))
+        told, given = _read(pa.py_buffer(body))
     except (pa.ArrowException, OSError, UnicodeError, struct.error) as error:
         raise BadInput(f"the body is not an Arrow IPC stream: {_line(error)}") from None
-    return check(envelope, given, now)
+    return check(told, given, now)
+
+
+def envelope(body: bytes) -> dict[str, Any]:
+    """What the first schema says of the batch, unchecked; empty where nothing can be read."""
+    try:
+        message = ipc.read_message(pa.BufferReader(pa.py_buffer(body)))
+        return _envelope(ipc.read_schema(message))
+    except (pa.ArrowException, OSError, UnicodeError):
+        return {}
 
 
 def _read(body: pa.Buffer) -> tuple[dict[str, Any], dict[str, dict[str, NDArray]]]:
