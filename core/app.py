@@ -15,6 +15,7 @@ from core.api import (
     activities,
     admin,
     admin_accounts,
+    admin_pages_second_factor,
     athletes,
     bluetooth,
     bulk_load,
@@ -57,8 +58,12 @@ from core.auth.secrets import use_key
 from core.auth.tokens import TokenCache
 from core.config import Config
 from core.models.db import Database
+from core.services import second_factor
 
 MEBIBYTE = 2**20
+
+# For administrators. Each has a blueprint of its own.
+ADMIN_PAGES = (admin_pages_second_factor,)
 
 RESOURCES = (
     account,
@@ -130,9 +135,13 @@ def create_app(
     app.register_blueprint(health.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(password_pages.blueprint)
-    oauth = server.Server(db, tokens, config.token_seconds, offload, Attempts(redis))
+    oauth = server.Server(
+        db, tokens, config.token_seconds, offload, Attempts(redis), second_factor.use
+    )
     server.register(app, oauth)
     auth_pages.register(app, oauth)
+    for part in ADMIN_PAGES:
+        app.register_blueprint(part.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(live_page.blueprint)
     names = MarshmallowPlugin(schema_name_resolver=openapi.name_of)

@@ -1,7 +1,8 @@
-"""Guessing passwords is slow: attempts are counted by account and by address, in Redis.
+"""Guessing passwords and codes is slow: attempts are counted by account and by address, in Redis.
 
-Every attempt counts before the password is looked at, so that many at once gain nothing; a right
-one takes its count back. Without Redis nobody is kept out, and the log says so.
+Every attempt counts before the secret is looked at, so that many at once gain nothing; a right one
+takes its count back. Codes of a second factor have a count of their own, which no right password
+takes back. Without Redis nobody is kept out, and the log says so.
 """
 
 import redis
@@ -11,8 +12,10 @@ from core.auth.secrets import hash_token
 
 WINDOW_SECONDS = 900
 PER_ACCOUNT = 10
+CODES_PER_ACCOUNT = 5  # six digits, three of them good at a time
 PER_ADDRESS = 100
 PREFIX = "touchline:login:"
+PASSWORD, CODE = "account", "code"
 
 log = structlog.get_logger(__name__)
 
@@ -21,9 +24,10 @@ class Attempts:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def wait(self, username: str, address: str) -> int:
+    def wait(self, username: str, address: str, kind: str = PASSWORD) -> int:
         """Count one attempt; seconds to wait before the next may be made, 0: go on."""
-        account, origin = _keys(username, address)
+        account, origin = _keys(kind, username, address)
+        most = PER_ACCOUNT if kind == PASSWORD else CODES_PER_ACCOUNT
         try:
             pipe = self._redis.pipeline()
             for key in (account, origin):
@@ -37,7 +41,7 @@ class Attempts:
         over = [
             max(left, 1)
             for count, limit, left in (
-                (tried, PER_ACCOUNT, rest),
+                (tried, most, rest),
                 (tried_there, PER_ADDRESS, rest_there),
             )
             if count > limit
@@ -46,8 +50,8 @@ class Attempts:
             log.warning("too many attempts to log in", address=address, username=username)
         return max(over, default=0)
 
-    def succeeded(self, username: str, address: str) -> None:
-        account, origin = _keys(username, address)
+    def succeeded(self, username: str, address: str, kind: str = PASSWORD) -> None:
+        account, origin = _keys(kind, username, address)
         try:
             pipe = self._redis.pipeline()
             pipe.delete(account)
@@ -58,9 +62,9 @@ class Attempts:
             log.warning("attempts to log in are not counted", reason=str(error))
 
 
-def _keys(username: str, address: str) -> tuple[str, str]:
+def _keys(kind: str, username: str, address: str) -> tuple[str, str]:
     """Names of people and addresses do not stand in Redis."""
     return (
-        f"{PREFIX}account:{hash_token(username)}",
+        f"{PREFIX}{kind}:{hash_token(username)}",
         f"{PREFIX}address:{hash_token(address)}",
     )

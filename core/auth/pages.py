@@ -16,7 +16,7 @@ from flask import Flask, Response, redirect, request, url_for
 from core.auth import browser, code, web
 from core.auth.server import Client, Server, issuer
 from core.errors import BadInput, NotFound, TooManyRequests
-from core.models import User
+from core.models import OAuthClient, User
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 
 pages = web.blueprint(
@@ -69,7 +69,28 @@ def login() -> Any:
         return _login_form(target, error.status, f"There were {error.detail}.", username)
     if user is None:
         return _login_form(target, 400, "The username or the password is wrong.", username)
+    if web.server().needs_code(user):
+        web.begin(user, awaits_code=True)
+        return redirect(url_for("pages.login_code", next=target), 303)
     return web.log_in(user, target)
+
+
+@pages.route("/login/code/", methods=["GET", "POST"])
+def login_code() -> Any:
+    """The second step, for who has a second factor."""
+    target = web.local(request.args.get("next"))
+    user = web.half_visitor()
+    if user is None:  # ten minutes are over, or this is not where one begins
+        return redirect(url_for("pages.login", next=target), 303)
+    if request.method != "POST":
+        return _code_form(target)
+    try:
+        right = web.server().check_code(user, request.form.get("code", ""))
+    except TooManyRequests as error:
+        return _code_form(target, error.status, f"There were {error.detail}.")
+    if right:
+        return web.log_in(user, target)
+    return _code_form(target, 400, "This code is wrong, too old or used already.")
 
 
 @pages.post("/logout/")
@@ -87,20 +108,31 @@ def session_token() -> Any:
 
 
 def _login_form(target: str, status: int = 200, failed: str = "", username: str = "") -> Any:
+    client = _client_of(target)
+    return web.page(
+        "login.html",
+        status,
+        targets=client.redirect_uris if client else (),
+        client=client,
+        target=target,
+        failed=failed,
+        username=username,
+    )
+
+
+def _code_form(target: str, status: int = 200, failed: str = "") -> Any:
+    client = _client_of(target)
+    targets = client.redirect_uris if client else ()
+    return web.page("code.html", status, targets=targets, target=target, failed=failed)
+
+
+def _client_of(target: str) -> OAuthClient | None:
     """Where consent is remembered, logging in leads straight to the client: browsers hold a form to
     its targets through every redirect.
     """
     asked = parse_qs(urlsplit(target).query)
     client = web.server().client(asked.get("client_id", [""])[0])
-    return web.page(
-        "login.html",
-        status,
-        targets=client.row.redirect_uris if client else (),
-        client=client.row if client else None,
-        target=target,
-        failed=failed,
-        username=username,
-    )
+    return client.row if client else None
 
 
 @pages.route("/oauth2/authorize/", methods=["GET", "POST"])

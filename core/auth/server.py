@@ -31,11 +31,11 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.auth import code, tokens
-from core.auth.attempts import Attempts
+from core.auth.attempts import CODE, PASSWORD, Attempts
 from core.auth.passwords import hash_password, needs_rehash, verify
 from core.auth.secrets import hash_token, matches, new_token
 from core.errors import TooManyRequests
-from core.models import OAuthClient, OAuthToken, User
+from core.models import OAuthClient, OAuthToken, SecondFactor, User
 from core.models.db import Database
 from core.policy import SCOPES
 
@@ -106,6 +106,14 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
         user = self.server.log_in(username, password)
         if user is None:
             raise InvalidGrantError("The username or the password is wrong.")
+        if self.server.needs_code(user):
+            given = request.form.get("otp", "")
+            if not given:
+                raise InvalidGrantError(
+                    "This account has a second factor: send its current code as otp."
+                )
+            if not self.server.check_code(user, given):
+                raise InvalidGrantError("The code in otp is wrong, too old or used already.")
         return user
 
 
@@ -152,7 +160,9 @@ class Revocation(RevocationEndpoint):
 
 
 class Server(AuthorizationServer):
-    """``offload`` runs slow work away from the event loop, where there is one."""
+    """``offload`` runs slow work away from the event loop, where there is one. ``use_code`` uses up
+    a code of a user's second factor, or says False (core.services.second_factor.use).
+    """
 
     def __init__(
         self,
@@ -161,10 +171,11 @@ class Server(AuthorizationServer):
         token_seconds: int,
         offload: Callable[[Callable[[], Any]], Any],
         attempts: Attempts,
+        use_code: Callable[[Session, int, str], bool],
     ) -> None:
         super().__init__(query_client=self.client, save_token=self.save)
         self.db, self.cache, self.offload = db, cache, offload
-        self.token_seconds, self.attempts = token_seconds, attempts
+        self.token_seconds, self.attempts, self._use_code = token_seconds, attempts, use_code
         self.scopes_supported = list(SCOPES)
         self.register_token_generator(
             "default",
@@ -209,10 +220,7 @@ class Server(AuthorizationServer):
         where too many passwords were tried for the account or from the address.
         """
         address = request.remote_addr or ""
-        wait = self.attempts.wait(username, address)
-        if wait:
-            after_this_request(partial(_retry_after, wait))
-            raise TooManyRequests(f"too many attempts to log in; again in {-(-wait // 60)} min")
+        self._count(username, address, PASSWORD)
         user = self.user(username)
         right = self.offload(lambda: verify(user.password_hash if user else None, password))
         if user is None or not right:
@@ -221,6 +229,26 @@ class Server(AuthorizationServer):
         if user.password_hash and needs_rehash(user.password_hash):
             self.set_password(user.id, self.offload(lambda: hash_password(password)))
         return user
+
+    def needs_code(self, user: User) -> bool:
+        """Has the account a second factor?"""
+        enabled = (SecondFactor.user_id == user.id, SecondFactor.confirmed.is_not(None))
+        return self._one(select(SecondFactor.id).where(*enabled)) is not None
+
+    def check_code(self, user: User, given: str) -> bool:
+        """Use up a code of the second factor. Raises TooManyRequests as ``log_in``."""
+        address = request.remote_addr or ""
+        self._count(user.username, address, CODE)
+        if not self.db.write(lambda session: self._use_code(session, user.id, given)):
+            return False
+        self.attempts.succeeded(user.username, address, CODE)
+        return True
+
+    def _count(self, username: str, address: str, kind: str) -> None:
+        wait = self.attempts.wait(username, address, kind)
+        if wait:
+            after_this_request(partial(_retry_after, wait))
+            raise TooManyRequests(f"too many attempts to log in; again in {-(-wait // 60)} min")
 
     def user_of(self, row: OAuthToken) -> User:
         return self._one(select(User).where(User.id == row.user_id))

@@ -95,8 +95,7 @@ def actor() -> Actor | None:
 
 def log_in(user: User, target: str) -> Any:
     """Begin a session under a new name and go on to ``target``."""
-    before = _cookie()
-    g.cookie = server().db.write(lambda s: sessions.begin(s, user.id, before))
+    begin(user)
     return redirect(target, 303)
 
 
@@ -106,6 +105,22 @@ def token() -> str | None:
     if user is None or name is None:
         return None
     return server().db.write(lambda s: browser.issue(s, user.id, name))
+
+
+def begin(user: User, *, awaits_code: bool = False) -> None:
+    """Begin a session under a new name, in this browser."""
+    before = _cookie()
+    g.cookie = server().db.write(
+        lambda s: sessions.begin(s, user.id, before, awaits_code=awaits_code)
+    )
+
+
+def half_visitor() -> User | None:
+    """Who has given the right password in this browser, and owes the code of the second factor."""
+    name = _cookie()
+    if name is None:
+        return None
+    return server().db.read(lambda s: sessions.user(s, name, awaits_code=True))
 
 
 def log_out(target: str) -> Any:

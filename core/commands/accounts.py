@@ -133,6 +133,23 @@ def _admin(cli: click.Group) -> None:
         say("The password is shown this once.")
         return {**answer, "password": password}
 
+    @command(admin, "reset-otp", "touchline admin reset-otp ada")
+    @click.argument("username")
+    def reset_otp(config: Config, username: str) -> Answer:
+        """Take the second factor from USERNAME, who has lost it; every login and token ends."""
+        from core.policy import Actor
+        from core.services import admin_users, second_factor
+
+        def reset(session: Any) -> Answer:
+            user = admin_users.named(session, username)
+            return {
+                "username": username,
+                "reset": second_factor.disable(session, Actor.operator(), user),
+            }
+
+        with database(config) as db:
+            return db.write(reset)
+
 
 def _clients(cli: click.Group) -> None:
     @cli.group("client")

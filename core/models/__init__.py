@@ -13,6 +13,7 @@ from .idempotency import KeptAnswer
 from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
+from .second_factor import RecoveryCode, SecondFactor
 from .sessions import WebSession
 from .teams import Team, TeamMember
 from .users import AthleteProfile, ManagerProfile, Permission, User
@@ -45,9 +46,11 @@ __all__ = [
     "OneTimeLink",
     "Outbox",
     "Permission",
+    "RecoveryCode",
     "ResourceRevision",
     "SampleBlock",
     "SampleTail",
+    "SecondFactor",
     "Team",
     "TeamMember",
     "TimeFrame",

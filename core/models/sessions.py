@@ -1,6 +1,6 @@
 """Who is logged in to the pages, in which browser."""
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, moment, pk
@@ -9,7 +9,8 @@ from .users import User
 
 class WebSession(Base):
     """``token_hash`` is the keyed hash of the browser's cookie; ``expires`` is when it ends however
-    busy it was.
+    busy it was. One that ``awaits_code`` is nobody's yet: the password was right, the second factor
+    is still to come.
     """
 
     __tablename__ = "web_session"
@@ -21,5 +22,6 @@ class WebSession(Base):
     )
     created: Mapped[moment]
     expires: Mapped[moment]
+    awaits_code: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     user: Mapped[User] = relationship()

@@ -55,14 +55,19 @@ def set_by_link(session: Session, secret: str, password_hash: str) -> User:
     user = session.get_one(User, link.user_id)
     user.password_hash = password_hash
     _end_links(session, user.id, moment)
+    end_logins(session, user.id, moment)
+    return user
+
+
+def end_logins(session: Session, user_id: int, moment: int) -> None:
+    """End every token, code and login of the account."""
     session.execute(
         update(OAuthToken)
-        .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
+        .where(OAuthToken.user_id == user_id, OAuthToken.revoked.is_(None))
         .values(revoked=moment)
     )
     for model in (WebSession, AuthorizationCode):
-        session.execute(delete(model).where(model.user_id == user.id))
-    return user
+        session.execute(delete(model).where(model.user_id == user_id))
 
 
 def of_link(session: Session, secret: str) -> User:

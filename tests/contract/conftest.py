@@ -1,7 +1,7 @@
 """The whole web application over real parts, on both databases, with a few people in it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,26 @@ def seeded_world(
         yield stack.enter_context(seeded(url, folder, redis_url, registry))
 
 
+def settings(folder: Path, redis_url: str) -> Config:
+    return Config.load(
+        {}, data_dir=str(folder), secret_key=SECRET_KEY, redis_url=redis_url, throttle="1000000"
+    )
+
+
 @pytest.fixture
 def config(tmp_path: Path, redis_url: str) -> Config:
-    return Config.load(
-        {}, data_dir=str(tmp_path), secret_key=SECRET_KEY, redis_url=redis_url, throttle="1000000"
-    )
+    return settings(tmp_path, redis_url)
 
 
 @pytest.fixture
 def app(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
     """An empty platform; the sports' schemas are in it."""
+    with application(db, config, registry) as made:
+        yield made
+
+
+@contextmanager
+def application(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
     writer = Writer(db)
     connection = redis.Redis.from_url(config.redis_url)
     for key in connection.scan_iter(f"{attempts.PREFIX}*"):  # wrong passwords of other tests
@@ -185,6 +195,25 @@ def _people(session: Session) -> list[User]:
 @pytest.fixture
 def world(app: Flask, db: Database) -> World:
     """The platform with its people."""
+    return populated(app, db)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, redis_url: str, registry: Any
+) -> Iterator[World]:
+    """One platform for all tests of a module, on SQLite; they make people and things of their own
+    in it. For pages, which look the same on both engines.
+    """
+    folder = tmp_path_factory.mktemp("shared")
+    db = Database(f"sqlite:///{folder / 'touchline.db'}")
+    migrate.upgrade(db.engine)
+    with application(db, settings(folder, redis_url), registry) as made:
+        yield populated(made, db)
+    db.close()
+
+
+def populated(app: Flask, db: Database) -> World:
     people = db.write(_people)
     oauth, secret = db.write(
         lambda session: clients.create(session, Actor.operator(), "tests", ["password"])

@@ -31,6 +31,15 @@ def test_users(touchline: Any) -> None:
     assert (again.exit_code, "/username" in again.stderr) == (1, True)
 
 
+def test_a_lost_second_factor(touchline: Any) -> None:
+    words = ("admin", "create", "--username", "eva", "--email", "e@club.example")
+    assert touchline(*words, "--json").exit_code == 0
+    none = answer(touchline("admin", "reset-otp", "eva", "--json"))
+    assert none == {"username": "eva", "reset": False}
+    unknown = touchline("admin", "reset-otp", "ada")
+    assert (unknown.exit_code, "no user 'ada'" in unknown.stderr) == (1, True)
+
+
 def test_clients(touchline: Any) -> None:
     made = answer(touchline("client", "create", "--name", "AMS", "--grant", "password", "--json"))
     key = made["client_id"]
