@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 @dataclass
 class Context:
     """What a worker process holds while it lives. ``office`` is from where mail goes. ``hot`` keeps
-    folds between ticks; only the process that serves ``live`` in itself fills it.
+    folds between ticks; only the process that serves ``live`` in itself fills it. ``send`` tells
+    live messages to whoever listens.
     """
 
     db: Database
@@ -40,6 +41,7 @@ class Context:
     objects: ObjectStore
     office: Office | None = None
     hot: compute.Hot = field(default_factory=dict)
+    send: compute.Send | None = None
 
 
 class Owed(NamedTuple):
@@ -130,21 +132,23 @@ def _load(session: Session, row_id: int) -> Owed | None:
 
 
 def _tick(context: Context, owed: Owed) -> None:
-    compute.tick(context.db, context.registry, int(owed.key), owed.pair, context.hot)
+    compute.tick(context.db, context.registry, int(owed.key), owed.pair, context.hot, context.send)
 
 
 def _refold(context: Context, owed: Owed) -> None:
-    compute.refold(context.db, context.registry, int(owed.key), owed.pair)
+    compute.refold(context.db, context.registry, int(owed.key), owed.pair, context.send)
 
 
 def _close(context: Context, owed: Owed) -> None:
-    compute.close(context.db, context.registry, int(owed.key), owed.pair)
+    compute.close(context.db, context.registry, int(owed.key), owed.pair, context.send)
 
 
 def _import(context: Context, owed: Owed) -> None:
     from core.services import imports  # the decoders stay out of workers of other queues
 
-    imports.run(context.db, context.registry, context.objects, int(owed.key), owed.pair)
+    imports.run(
+        context.db, context.registry, context.objects, int(owed.key), owed.pair, context.send
+    )
 
 
 def _merge(context: Context, owed: Owed) -> None:

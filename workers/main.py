@@ -163,6 +163,7 @@ def _prepare(config: Config) -> None:
     _compile_aside(Path(os.environ["NUMBA_CACHE_DIR"]))
     # Not before: importing these imports numba.
     from core.pipeline.objects import ObjectStore
+    from core.pipeline.publish import Publisher
     from core.sport import runner
     from core.sport.registry import registry
 
@@ -170,9 +171,16 @@ def _prepare(config: Config) -> None:
 
     runner.warm()
     db = Database(config.database_url)
-    db.wake = bell(connect(config.redis_url))
+    client = connect(config.redis_url)
+    db.wake = bell(client)
     jobs.prepare(
-        jobs.Context(db, registry(), ObjectStore(Path(config.objects_url)), _office(config))
+        jobs.Context(
+            db,
+            registry(),
+            ObjectStore(Path(config.objects_url)),
+            _office(config),
+            send=Publisher(client).send,
+        )
     )
     gc.collect()
     gc.freeze()  # forked children then share these pages instead of copying them

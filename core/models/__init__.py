@@ -5,7 +5,7 @@ from .activities import Activity, JsonSchema, TimeFrame
 from .audit import AuditEvent
 from .base import Base
 from .bluetooth import BluetoothConfig
-from .computed import ComputedData, ComputeState
+from .computed import ComputeCheckpoint, ComputedData, ComputeState
 from .consents import AuthorizationCode, Consent
 from .devices import Device, DeviceOwnership
 from .events import Event, EventAudience, EventLog, ResourceRevision
@@ -29,6 +29,7 @@ __all__ = [
     "Base",
     "BluetoothConfig",
     "ClientUsage",
+    "ComputeCheckpoint",
     "ComputeState",
     "ComputedData",
     "Consent",

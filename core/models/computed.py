@@ -9,7 +9,11 @@ from .base import Base, Document, moment, pk
 
 
 class ComputedData(Base):
-    """One edition of a time frame's computed document (contract/touchline.md section 6)."""
+    """One edition of a time frame's computed document (contract/touchline.md section 6).
+
+    While a frame is live, what its newest document gained since this one stands in
+    ``ComputeState.live`` (core.pipeline.delta); ``digest`` is of the document here.
+    """
 
     __tablename__ = "computed_data"
     __table_args__ = (UniqueConstraint("timeframe_id", "edition"),)
@@ -27,8 +31,8 @@ class ComputeState(Base):
     """Where a time frame's fold stands.
 
     ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted
-    for, every sample up to ``last_t`` folded. ``checkpoint`` is the saved state, perhaps an older
-    one: it holds its own last time, and folding on from there gives the same bytes (R4).
+    for, every sample up to ``last_t`` folded. ``checkpoint_at`` is when the state was saved.
+    ``live`` is what the values gained since the current edition's document was last stored whole.
     ``dirty``: samples came late and wait for the next refold. ``revision`` rises by one with each
     commit of values. ``arrival`` sums the ledger's facts of arrival up to ``seq``. ``closed``: the
     frame has ended and its final document is stored. ``failures`` counts attempts in a row that
@@ -46,8 +50,8 @@ class ComputeState(Base):
     seq: Mapped[int] = mapped_column(default=0)
     last_t: Mapped[int | None]
     fingerprint: Mapped[str | None] = mapped_column(String(64))
-    checkpoint: Mapped[bytes | None] = mapped_column(LargeBinary)
     checkpoint_at: Mapped[moment | None]
+    live: Mapped[list[Any] | None]
     dirty: Mapped[bool] = mapped_column(default=False)
     computed_at: Mapped[moment | None]
     refolded_at: Mapped[moment | None]
@@ -55,3 +59,17 @@ class ComputeState(Base):
     arrival: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     failures: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+
+
+class ComputeCheckpoint(Base):
+    """The saved state of a fold, perhaps older than the cursor: it holds its own last time, and
+    folding on from there gives the same bytes (R4). A table of its own, because the row of the
+    cursor is written with each tick.
+    """
+
+    __tablename__ = "compute_checkpoint"
+
+    timeframe_id: Mapped[int] = mapped_column(
+        ForeignKey("timeframe.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    saved: Mapped[bytes] = mapped_column(LargeBinary)

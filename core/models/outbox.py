@@ -60,16 +60,17 @@ def owe(
     session.info["owed"] = True
 
 
-def settle(session: Session, row_id: int, generation: int) -> bool:
+def settle(session: Session, row_id: int, generation: int, *, due: int | None = None) -> bool:
     """The work of this generation is done. False: it was owed again meanwhile, and stays owed
-    (its lease is given up, so the relay asks again at once).
+    (its lease is given up, so the relay asks again at once, or when it is ``due``).
     """
     done = session.execute(
         delete(Outbox).where(Outbox.id == row_id, Outbox.generation == generation)
     )
     if done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
         return True
-    session.execute(update(Outbox).where(Outbox.id == row_id).values(lease=0, attempts=0))
+    again = {"lease": 0, "attempts": 0} | ({} if due is None else {"due": due})
+    session.execute(update(Outbox).where(Outbox.id == row_id).values(again))
     session.info["owed"] = True
     return False
 

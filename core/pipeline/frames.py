@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.models import (
     Activity,
     AthleteProfile,
+    ComputeCheckpoint,
     ComputedData,
     ComputeState,
     Device,
@@ -122,6 +123,13 @@ def _news(session: Session, ids: Collection[int], *, anew: bool) -> dict[int, Ne
         frame: News(t0, batches, int(late), int(repeats))
         for frame, t0, batches, late, repeats in rows
     }
+
+
+def checkpoint(session: Session, frame: Frame) -> bytes | None:
+    """The saved state of a frame's fold."""
+    return session.scalar(
+        select(ComputeCheckpoint.saved).where(ComputeCheckpoint.timeframe_id == frame.id)
+    )
 
 
 def _stored(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:

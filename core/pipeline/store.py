@@ -163,6 +163,40 @@ def read(
     return joined if columns is None else pick(joined, columns)
 
 
+class Wish(NamedTuple):
+    """Samples of one device with start ≤ t < stop."""
+
+    device_id: int
+    start: int
+    stop: int
+
+
+def read_each(
+    session: Session, stream: str, wishes: Sequence[Wish], columns: Sequence[str]
+) -> list[Columns]:
+    """``read`` for several devices in one statement; for wishes that lie close in time."""
+    if not wishes:
+        return []
+    span = {
+        "stream": stream,
+        "devices": sorted({wish.device_id for wish in wishes}),
+        "start": min(wish.start for wish in wishes),
+        "stop": max(wish.stop for wish in wishes),
+    }
+    by_device: dict[int, list[Row]] = {}
+    for part in session.execute(_PARTS_OF_MANY, span):
+        by_device.setdefault(part.device_id, []).append(part)
+    names, found = set(columns), []
+    for wish in wishes:
+        parts = [
+            part
+            for part in by_device.get(wish.device_id, ())
+            if part.t0 < wish.stop and part.t1 >= wish.start
+        ]
+        found.append(pick(open_parts(parts, wish.start, wish.stop, names), columns))
+    return found
+
+
 def open_parts(
     parts: Iterable[Row],
     start: int = -_FOREVER,
@@ -202,10 +236,12 @@ def parts_of(
     return session.execute(_PARTS_WITH_DATA if data else _PARTS, interval).all()
 
 
-def _parts_query(*, data: bool) -> Select:
+def _parts_query(*, data: bool, many: bool = False) -> Select:
     def where(table: type[SampleTail] | type[SampleBlock]) -> list[ColumnElement[bool]]:
         return [
-            table.device_id == bindparam("device_id"),
+            table.device_id.in_(bindparam("devices", expanding=True))
+            if many
+            else table.device_id == bindparam("device_id"),
             table.stream == bindparam("stream"),
             table.t0 < bindparam("stop", type_=BigInteger),
             # No part is longer than MAX_SPAN: without this every older index entry is walked.
@@ -221,6 +257,7 @@ def _parts_query(*, data: bool) -> Select:
         SampleTail.n,
         SampleTail.seq.label("seq_lo"),
         SampleTail.seq.label("seq_hi"),
+        *([SampleTail.device_id] if many else []),
         *([literal("").label("checksum"), SampleTail.data] if data else []),
     ).where(*where(SampleTail))
     block = select(
@@ -231,6 +268,7 @@ def _parts_query(*, data: bool) -> Select:
         SampleBlock.n,
         SampleBlock.seq_lo,
         SampleBlock.seq_hi,
+        *([SampleBlock.device_id] if many else []),
         *([SampleBlock.checksum, SampleBlock.data] if data else []),
     ).where(*where(SampleBlock))
     both = union_all(tail, block).subquery()
@@ -240,6 +278,7 @@ def _parts_query(*, data: bool) -> Select:
 # Built once: SQLAlchemy takes longer to put these together than a database to answer them.
 _PARTS = _parts_query(data=False)
 _PARTS_WITH_DATA = _parts_query(data=True)
+_PARTS_OF_MANY = _parts_query(data=True, many=True)
 
 
 def overlapping(parts: Iterable[Row]) -> Iterator[list[Row]]:

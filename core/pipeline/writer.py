@@ -22,6 +22,7 @@ from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import metrics
+from core.clock import now
 from core.errors import Conflict, NotFound, Unavailable
 from core.models import Device, TimeFrame, UplinkBatch
 from core.models.db import Database
@@ -33,6 +34,7 @@ from .uplink import Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
 OFFSETS_KEPT = 31  # the median of an odd number of differences is one of them
+COALESCE = 100  # ms in which the batches of one activity join one tick
 MERGE_AFTER = 60_000  # ms from a device's first batch to the first merge of its hot tail
 
 log = structlog.get_logger(__name__)
@@ -325,5 +327,6 @@ def owe_ticks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         )
     )
     activities = set(session.scalars(select(TimeFrame.activity_id).where(touched)))
+    due = now() + COALESCE
     for activity_id in sorted(activities):
-        owe(session, TICK, activity_id)
+        owe(session, TICK, activity_id, due=due)

@@ -10,6 +10,7 @@ from core import policy
 from core.errors import Forbidden, NotFound
 from core.models import ComputedData, ComputeState, JsonSchema, TimeFrame
 from core.models.users import MANAGER
+from core.pipeline import delta
 from core.policy import Actor
 from core.sport.document import empty_document
 from core.sport.errors import UnknownSport
@@ -66,13 +67,15 @@ def _documents(
         .subquery()
     )
     rows = session.execute(
-        select(ComputedData.timeframe_id, ComputedData.document).join(
+        select(ComputedData.timeframe_id, ComputedData.document, ComputeState.live)
+        .join(
             newest,
             (newest.c.timeframe_id == ComputedData.timeframe_id)
             & (newest.c.edition == ComputedData.edition),
         )
+        .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
     )
-    documents = {frame_id: dict(document) for frame_id, document in rows}
+    documents = {frame_id: dict(delta.apply(document, live)) for frame_id, document, live in rows}
     for frame_id, sport in _sports(session, set(ids) - set(documents)):
         documents[frame_id] = _before_the_first(registry, sport)
     failures = session.execute(

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from core import policy
 from core.clock import now, to_iso
 from core.errors import NotFound
-from core.models import Activity, ComputedData, TimeFrame, UploadedFile, User
+from core.models import Activity, ComputedData, ComputeState, TimeFrame, UploadedFile, User
 from core.models.db import Database
 from core.models.users import ATHLETE
-from core.pipeline import blocks, store
+from core.pipeline import blocks, delta, store
 from core.pipeline.columns import STREAMS, size
 from core.pipeline.objects import ObjectStore
 from core.policy import Actor
@@ -130,12 +130,17 @@ def _json(document: Any) -> bytes:
 
 def _computed(db: Database, held: Held) -> Iterator[tuple[str, bytes]]:
     for frame, *_ in held.frames:
-        editions = select(ComputedData.edition, ComputedData.document).where(
-            ComputedData.timeframe_id == frame
+        editions = (
+            select(
+                ComputedData.edition, ComputedData.document, ComputeState.edition, ComputeState.live
+            )
+            .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
+            .where(ComputedData.timeframe_id == frame)
         )
         rows = db.read(partial(_all, editions))
-        for edition, document in rows:
-            yield f"computed/{frame}-{edition}.json", _json(document)
+        for edition, document, current, live in rows:
+            newest = delta.apply(document, live) if edition == current else document
+            yield f"computed/{frame}-{edition}.json", _json(newest)
 
 
 def _samples(db: Database, held: Held, offload: Offload) -> Iterator[tuple[str, bytes]]:

@@ -35,6 +35,7 @@ def run(
     objects: ObjectStore,
     job_id: int,
     owed: compute.Owed = None,
+    send: compute.Send | None = None,
 ) -> None:
     """Import the file of one job. Safe to run twice: what is stored already is not stored again."""
     started = db.write(lambda session: _begin(session, job_id, owed))
@@ -67,7 +68,7 @@ def run(
         db.write(lambda session: _end(session, job_id, FAILURE, details | reason, owed))
         return
     for frame in details["timeframes"]:
-        compute.refold(db, registry, frame)
+        compute.refold(db, registry, frame, send=send)
     db.write(lambda session: _end(session, job_id, SUCCESS, details, owed))
 
 

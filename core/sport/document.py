@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import rfc8785
@@ -30,14 +31,113 @@ def rounded(value: Any, digits: int) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            key: item
-            if key.startswith(("threshold", "range_")) and not isinstance(item, dict)
-            else rounded(item, digits)
+            key: item if _digits(key, item, digits) is None else rounded(item, digits)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [rounded(item, digits) for item in value]
     return rounded(value.item(), digits) if isinstance(value, np.generic) else value
+
+
+def canonical(value: Any) -> str:
+    """RFC 8785 form of a value, without each effort's ``open``.
+
+    The rounded values of a document nearly all read the same in Python and in RFC 8785; the library
+    writes the others.
+    """
+    if isinstance(value, dict):
+        return _object({key: canonical(item) for key, item in _closed(value).items()})
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if type(value) is float:
+        if value.is_integer() and abs(value) < 2**53:
+            return str(int(value))
+        return repr(value) if 1e-4 <= abs(value) < 1e15 else rfc8785.dumps(value).decode()
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _closed(value: dict[str, Any]) -> dict[str, Any]:
+    """An effort as if closed; any other object as it is."""
+    if "open" in value and "start_time" in value:
+        return {key: item for key, item in value.items() if key != "open"}
+    return value
+
+
+def _object(texts: Mapping[str, str]) -> str:
+    return "{" + ",".join([f"{_name(key)}:{texts[key]}" for key in sorted(texts)]) + "}"
+
+
+@lru_cache(4096)
+def _name(key: str) -> str:
+    return json.dumps(key, ensure_ascii=False)
+
+
+class Written(NamedTuple):
+    """A value as it came, as the document shows it, and in canonical form; ``parts`` are what it
+    consists of: of an object the ``Written`` by key, of a list the texts of its items.
+    """
+
+    raw: Any
+    plain: Any
+    text: str
+    parts: Any
+
+
+Memory = dict[str, Written]  # by key of the document
+
+
+def write(value: Any, digits: int | None, before: Written | None) -> Written:
+    """Round a value to ``digits`` (None: leave it) and write it, as little of it as changed.
+
+    A squad's live documents are written once a second, and grow to hundreds of efforts of which one
+    is new: of a list that grew, only what was added is rounded and written.
+    """
+    if before is not None and type(before.raw) is type(value) and before.raw == value:
+        return before
+    if isinstance(value, dict) and value and "start_time" not in value:
+        return _write_object(value, digits, before)
+    if isinstance(value, list):
+        return _write_list(value, digits, before)
+    plain = value if digits is None else rounded(value, digits)
+    return Written(value, plain, canonical(plain), None)
+
+
+def _write_object(value: dict[str, Any], digits: int | None, before: Written | None) -> Written:
+    old = before.parts if before is not None and isinstance(before.raw, dict) else None
+    parts = {
+        key: write(item, _digits(key, item, digits), old.get(key) if old else None)
+        for key, item in value.items()
+    }
+    plain = {key: part.plain for key, part in parts.items()}
+    return Written(value, plain, _object({key: part.text for key, part in parts.items()}), parts)
+
+
+def _write_list(value: list[Any], digits: int | None, before: Written | None) -> Written:
+    kept, plain, texts = 0, [], []
+    if before is not None and isinstance(before.raw, list):
+        kept = common(before.raw, value)
+        plain, texts = before.plain[:kept], before.parts[:kept]
+    fresh = value[kept:] if digits is None else [rounded(item, digits) for item in value[kept:]]
+    plain += fresh
+    texts += map(canonical, fresh)
+    return Written(value, plain, "[" + ",".join(texts) + "]", texts)
+
+
+def _digits(key: str, item: Any, digits: int | None) -> int | None:
+    """Thresholds and zone bounds are shown as they were given."""
+    bound = key.startswith(("threshold", "range_")) and not isinstance(item, dict)
+    return None if bound else digits
+
+
+def common(old: list[Any], new: list[Any]) -> int:
+    """How many first items the lists share. Lists that grew, but for their last item, are known by
+    two comparisons.
+    """
+    most = min(len(old), len(new))
+    for length in (most, most - 1):
+        if length > 0 and old[:length] == new[:length]:
+            return length
+    return next((i for i in range(most) if old[i] != new[i]), most)
 
 
 def quality(track: Any, start: int) -> dict[str, Any]:
@@ -85,18 +185,31 @@ def assemble(
     notes: list[dict[str, str]],
     track: Any,
     start: int,
+    memory: Memory | None = None,
 ) -> dict[str, Any]:
-    """The document of a frame with ``values`` unrounded, by key."""
-    document = {metric.key: rounded(values[metric.key], metric.digits) for metric in sport.metrics}
-    document["definition"] = definition(sport, resolved, track)
-    document["metrics"] = {metric.key: metric.version for metric in sport.metrics}
-    document["parameters"] = {
+    """The document of a frame with ``values`` unrounded, by key. With ``memory`` of the frame's
+    document before, only what changed since is rounded and written anew; what did not change is
+    shared with it.
+    """
+    memory = {} if memory is None else memory
+    document: dict[str, Any] = {}
+
+    def put(key: str, value: Any, digits: int | None) -> None:
+        memory[key] = written = write(value, digits, memory.get(key))
+        document[key] = written.plain
+
+    for metric in sport.metrics:
+        put(metric.key, values[metric.key], metric.digits)
+    put("definition", definition(sport, resolved, track), None)
+    put("metrics", {metric.key: metric.version for metric in sport.metrics}, None)
+    parameters = {
         name: {"value": value, "source": resolved.sources[name]}
         for name, value in resolved.values.items()
     }
-    document["quality"] = quality(track, start)
-    document["notes"] = notes
-    document["digest"] = digest(document)
+    put("parameters", parameters, None)
+    put("quality", quality(track, start), None)
+    put("notes", notes, None)
+    document["digest"] = _digest_of({key: memory[key].text for key in document})
     return document
 
 
@@ -119,51 +232,6 @@ def empty_document(sport: Sport) -> dict[str, Any]:
     return document
 
 
-class _Unusual(Exception):
-    """A number whose canonical form differs from Python's."""
-
-
-def _closed(value: dict[str, Any]) -> dict[str, Any]:
-    """An effort as if closed; any other object as it is."""
-    if "open" in value and "start_time" in value:
-        return {key: item for key, item in value.items() if key != "open"}
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """Without each effort's ``open``, and with floats that json writes as RFC 8785 does."""
-    kind = type(value)
-    if kind is float:
-        if value.is_integer() and abs(value) < 2**53:
-            return int(value)
-        if not 1e-4 <= abs(value) < 1e15:
-            raise _Unusual
-        return value
-    if kind is dict:
-        return {key: _plain(item) for key, item in _closed(value).items()}
-    return [_plain(item) for item in value] if kind is list else value
-
-
-def canonical(value: Any) -> bytes:
-    """RFC 8785 form of a document, without each effort's ``open``.
-
-    The rounded values of a document nearly all read the same in Python and in RFC 8785, and the
-    standard encoder writes them several times faster, which a live tick of a squad feels; the
-    library does the rest.
-    """
-    try:
-        text = json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return text.encode()
-    except _Unusual:
-        return rfc8785.dumps(_without_open(value))
-
-
-def _without_open(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_open(item) for key, item in _closed(value).items()}
-    return [_without_open(item) for item in value] if isinstance(value, list) else value
-
-
 def digest(document: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of the canonical JSON of what the result is.
 
@@ -173,4 +241,8 @@ def digest(document: Mapping[str, Any]) -> str:
     inside = {key: value for key, value in document.items() if key not in OUTSIDE_DIGEST}
     if isinstance(inside.get("quality"), Mapping):
         inside["quality"] = {k: v for k, v in inside["quality"].items() if k != "arrival"}
-    return hashlib.sha256(canonical(inside)).hexdigest()
+    return _digest_of({key: canonical(value) for key, value in inside.items()})
+
+
+def _digest_of(texts: Mapping[str, str]) -> str:
+    return hashlib.sha256(_object(texts).encode()).hexdigest()

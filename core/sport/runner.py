@@ -12,7 +12,7 @@ import numpy as np
 
 from core.sport.columns import CHANNELS, ROWS
 from core.sport.contract import Derived, Fold, Kernel, Reading, Sport
-from core.sport.document import assemble, empty_document, quality
+from core.sport.document import Memory, assemble, empty_document, quality
 from core.sport.errors import MetricError, SportError, StateMismatch
 from core.sport.kernels import signature
 from core.sport.metrics.track import smoothing_window
@@ -116,6 +116,7 @@ class FrameFold:
         self._bind()
         self._events = [bytearray() for _ in self._plan.kernels]
         self._held: list[np.ndarray] = []  # [t, one array per input], while the rate is unknown
+        self._written: Memory = {}  # of the document before; no part of the state
         self._who = identity(sport, self._plan.kernels, resolved.fingerprint)
 
     def _bind(self) -> None:
@@ -299,7 +300,9 @@ class FrameFold:
         if not source.n:
             return empty_document(self.sport)
         values, notes = source.values(final)
-        return assemble(self.sport, self.resolved, values, notes, source._track, self.start)
+        return assemble(
+            self.sport, self.resolved, values, notes, source._track, self.start, self._written
+        )
 
     def quality(self) -> dict[str, Any]:
         """The document's ``quality``, alone."""

@@ -7,7 +7,7 @@ import pytest
 
 from core.models import Outbox, TimeFrame, migrate
 from core.models.db import Database
-from core.pipeline import compute
+from core.pipeline import compute, folding
 from core.pipeline.writer import Writer
 from core.sport.registry import registry
 
@@ -97,9 +97,9 @@ def test_late_samples_refold_and_end_the_same(
     clock.at += 1000
     compute.tick(filled, registry(), 1)  # too soon to refold: goes on, stays dirty
     assert world.state(filled).dirty
-    assert owed(filled)["tick"] == clock.at - 1000 + compute.REFOLD_EVERY
+    assert owed(filled)["tick"] == clock.at - 1000 + folding.REFOLD_EVERY
     send(writer, world.run(), (300, 600))
-    clock.at += compute.REFOLD_EVERY
+    clock.at += folding.REFOLD_EVERY
     compute.tick(filled, registry(), 1)
     assert not world.state(filled).dirty
     assert digests(filled) == [undisturbed["digest"]]
@@ -138,7 +138,7 @@ def test_late_samples_of_a_closed_frame_make_the_next_edition(
     send(writer, world.run(), (300, 600))
     writer.close()
     assert compute.tick(db, registry(), 1) == 0  # folded a moment ago
-    clock.at += compute.REFOLD_EVERY
+    clock.at += folding.REFOLD_EVERY
     assert compute.tick(db, registry(), 1) == 1
     documents = world.editions(db)
     assert [document["edition"] for document in documents] == [1, 2]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from core.models import Event, TimeFrame
 from core.models.db import Database
-from core.pipeline import compute
+from core.pipeline import compute, folding
 from core.pipeline.results import MOST_CHANGES, moved
 from core.pipeline.writer import Writer
 from core.sport.registry import registry
@@ -67,7 +67,7 @@ def test_late_samples_restate_a_closed_result(db: Database, writer: Writer, cloc
     clock.at = STOP + compute.GRACE + compute.QUIET
     compute.refold(db, registry(), 1)
     send(writer, world.run(), (300, 600))
-    clock.at += compute.REFOLD_EVERY
+    clock.at += folding.REFOLD_EVERY
     compute.tick(db, registry(), 1)
     first, second = world.editions(db)
     assert [(type, data["edition"]) for type, _, data in told(db)] == [

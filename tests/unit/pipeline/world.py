@@ -16,7 +16,7 @@ from core.models import (
     User,
 )
 from core.models.db import Database
-from core.pipeline import uplink
+from core.pipeline import delta, uplink
 
 T0 = 1590868800000
 ROWS = 600
@@ -83,10 +83,13 @@ def state(db: Database, frame: int = 1) -> ComputeState:
 
 
 def editions(db: Database, frame: int = 1) -> list[dict[str, Any]]:
-    """The documents of a frame, first edition first."""
-    return db.read(
-        lambda s: [
-            row.document
-            for row in s.query(ComputedData).filter_by(timeframe_id=frame).order_by("edition")
-        ]
-    )
+    """The documents of a frame, first edition first, the newest with what it gained since."""
+
+    def found(session: Any) -> list[dict[str, Any]]:
+        rows = session.query(ComputedData).filter_by(timeframe_id=frame).order_by("edition")
+        documents = [row.document for row in rows]
+        if documents:
+            documents[-1] = delta.apply(documents[-1], session.get_one(ComputeState, frame).live)
+        return documents
+
+    return db.read(found)

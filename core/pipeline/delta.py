@@ -1,0 +1,46 @@
+"""What a JSON document gained since an earlier one, small where lists only grew.
+
+A live document grows by a few numbers a second while most of it stays; its delta is what a tick
+stores, so that a commit does not write every effort of the match again
+(docs/internals/live-compute.md).
+"""
+
+from typing import Any
+
+from core.sport.document import common
+
+SET, GROWN, INSIDE = "=", "+", "."  # a delta is [kind, …]; None: nothing changed
+
+
+def delta(old: Any, new: Any) -> list[Any] | None:
+    """What makes ``new`` of ``old``, as JSON: ``["=", new]``, ``["+", kept, items]`` for a list
+    that keeps its first items, ``[".", {key: delta}, [keys that went]]`` inside an object. None
+    when they are equal.
+    """
+    if old == new:
+        return None
+    if isinstance(old, dict) and isinstance(new, dict):
+        changed = {key: delta(old[key], item) for key, item in new.items() if key in old}
+        inside = {key: item for key, item in changed.items() if item is not None}
+        inside |= {key: [SET, item] for key, item in new.items() if key not in old}
+        return [INSIDE, inside, [key for key in old if key not in new]]
+    if isinstance(old, list) and isinstance(new, list):
+        kept = common(old, new)
+        return [GROWN, kept, new[kept:]] if kept else [SET, new]
+    return [SET, new]
+
+
+def apply(old: Any, change: list[Any] | None) -> Any:
+    """The newer document; ``old`` is not changed, unchanged parts are shared with it."""
+    if change is None:
+        return old
+    kind, *rest = change
+    if kind == SET:
+        return rest[0]
+    if kind == GROWN:
+        return [*old[: rest[0]], *rest[1]]
+    inside, gone = rest
+    new = {key: item for key, item in old.items() if key not in gone}
+    for key, item in inside.items():
+        new[key] = apply(old.get(key), item)
+    return new
