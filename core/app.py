@@ -43,6 +43,7 @@ from core.api import (
     requests,
     samples,
     sockets,
+    streams,
     teams,
     throttle,
     timeframes,
@@ -57,6 +58,7 @@ from core.auth.attempts import Attempts
 from core.auth.secrets import use_key
 from core.auth.tokens import TokenCache
 from core.config import Config
+from core.live.hub import Hub
 from core.models.db import Database
 from core.services import second_factor
 
@@ -151,6 +153,8 @@ def create_app(
         api.register_blueprint(resource.blueprint)
     app.register_blueprint(uplink_socket.blueprint)
     sockets.register(app)
+    app.extensions[streams.KEY] = Hub(db, redis, registry)
+    app.register_blueprint(streams.blueprint)
     contract.add_aliases(app)
     openapi.complete(app, api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]

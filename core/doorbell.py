@@ -33,13 +33,15 @@ def connect(url: str, patience: float = _PATIENCE) -> redis.Redis:
     )
 
 
-def bell(client: redis.Redis) -> Callable[[], None]:
-    """A function for ``Database.wake``: tells the relay that work is owed, and never raises."""
+def bell(client: redis.Redis, channel: str = WAKE) -> Callable[[], None]:
+    """A function for ``Database.wake``: tells the relay that work is owed, and never raises. Or
+    whoever listens on another channel.
+    """
 
     def ring() -> None:
         try:
-            client.publish(WAKE, "")
+            client.publish(channel, "")
         except redis.RedisError as error:
-            log.debug("no wake-up sent", reason=str(error))
+            log.debug("no wake-up sent", channel=channel, reason=str(error))
 
     return ring

@@ -25,11 +25,13 @@ from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
-from core.api import sockets  # noqa: E402
+from core.api import sockets, streams  # noqa: E402
 from core.app import create_app  # noqa: E402
+from core.channels import RIGHTS  # noqa: E402
 from core.config import Config  # noqa: E402
 from core.doorbell import bell, connect  # noqa: E402
 from core.models.db import Database  # noqa: E402
+from core.pipeline.increments import Announcer  # noqa: E402
 from core.pipeline.objects import ObjectStore  # noqa: E402
 from core.pipeline.writer import Writer  # noqa: E402
 from core.sport.registry import registry  # noqa: E402
@@ -118,9 +120,12 @@ class Web:
     app: Flask
     db: Database
     writer: Writer
+    announcer: Announcer
 
     def close(self) -> None:
+        self.app.extensions[streams.KEY].close()
         self.writer.close()
+        self.announcer.close()
         self.db.close()
 
 
@@ -131,7 +136,9 @@ def build(config: Config) -> Web:
         db.run_writes = in_pool(ThreadPool(1))
     client = connect(config.redis_url)
     db.wake = bell(client)
-    writer = Writer(db)
+    db.rights_changed = bell(client, RIGHTS)
+    announcer = Announcer(client)
+    writer = Writer(db, announcer.tell)
     app = create_app(
         config,
         db=db,
@@ -141,7 +148,7 @@ def build(config: Config) -> Web:
         objects=ObjectStore(Path(config.objects_url)),
         offload=in_pool(ThreadPool(OFFLOAD_THREADS)),
     )
-    return Web(app, db, writer)
+    return Web(app, db, writer, announcer)
 
 
 def serve(config: Config, listener: socket.socket) -> None:

@@ -24,6 +24,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from core.auth.secrets import use_key
+from core.channels import RIGHTS
 from core.config import Config
 from core.doorbell import ALIVE_SECONDS, ALIVE_WORKER, HEARTBEAT_SECONDS, bell, connect
 from core.mail import FOLDER, Postbox
@@ -172,7 +173,7 @@ def _prepare(config: Config) -> None:
     runner.warm()
     db = Database(config.database_url)
     client = connect(config.redis_url)
-    db.wake = bell(client)
+    db.wake, db.rights_changed = bell(client), bell(client, RIGHTS)
     jobs.prepare(
         jobs.Context(
             db,

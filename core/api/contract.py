@@ -211,6 +211,14 @@ OPERATIONS = (
     _op("admin.audit_log", "GET admin/audit-log/", 200, 403, 404),
 )
 
+# WebSockets; core.api.sockets says how each begins.
+SOCKETS = (
+    "/api/v1/ws/computed-data/{activity}/{timeframe}/",
+    "/api/v1/ws/computed-data/{activity}/",
+    "/api/v1/ws/preprocessed-data/{device}/",
+    "/api/v1/ws/uplink/{device}/",
+)
+
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 # Every request may be malformed (a NUL, a name twice in the query) or come too often.

@@ -10,6 +10,7 @@ Reading happens in the greenlet that pywsgi runs for the connection; everything 
 the socket's ``Wire`` (core.live.wire), answers to pings too.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -26,6 +27,7 @@ from wsproto.events import CloseConnection
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import ProtocolError
 
+from core import metrics
 from core.api import throttle
 from core.api.platform import platform
 from core.api.problems import from_http, problem
@@ -190,16 +192,21 @@ def route(blueprint: Blueprint, path: str) -> Callable[[View], View]:
     checks rights, calls ``authorized`` and returns when it has nothing more to do.
     """
 
+    stream = re.sub(r"<\w+:(\w+)>", r"{\1}", (blueprint.url_prefix or "") + path)
+
     def decorate(view: View) -> View:
         @_sock.route(path, bp=blueprint)
         @wraps(view)
         def served(ws: Server, **where: Any) -> None:
             socket = Socket(ws)
+            gauge = metrics.SOCKETS.labels(stream)
+            gauge.inc()
             try:
                 _serve(socket, view, where)
             finally:
                 opened().remove(socket.wire)
                 socket.end()
+                gauge.dec()
 
         return view
 

@@ -6,10 +6,11 @@ by another process may take to be seen; this process's own are seen at once.
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -123,6 +124,23 @@ class TokenCache:
                 self._kept.clear()
             for key in access_hashes:
                 self._kept.pop(key, None)
+
+
+def still_good(session: Session, given: Iterable[str]) -> set[str]:
+    """Those of the tokens that are neither expired nor revoked, asked of the database at once."""
+    by_hash = {hash_token(token): token for token in given}
+    users = (
+        select(OAuthToken.access_hash)
+        .join(User, User.id == OAuthToken.user_id)
+        .where(
+            OAuthToken.access_hash.in_(by_hash),
+            OAuthToken.revoked.is_(None),
+            OAuthToken.expires > clock.now(),
+            User.disabled.is_(False),
+        )
+    )
+    devices = select(Device.uplink_token_hash).where(Device.uplink_token_hash.in_(by_hash))
+    return {by_hash[key] for key in session.scalars(union_all(users, devices))}
 
 
 def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:

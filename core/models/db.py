@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from . import access
+from . import access, rights
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -92,6 +92,8 @@ class Database:
         self.run_writes: Callable[[Callable[[], Any]], Any] = _directly
         # Called after a commit that owes work (core.models.outbox): a doorbell, never a guarantee.
         self.wake: Callable[[], None] = _nobody_to_wake
+        # Called after a commit that changed who may read what (core.models.rights).
+        self.rights_changed: Callable[[], None] = _nobody_to_wake
         self._reads = access.ReadMemory()
         self._writer = self.engine.execution_options(writes=True)
         # One snapshot for a whole read: SQLite gives it, PostgreSQL has to be asked.
@@ -122,7 +124,7 @@ class Database:
 
     def _transaction(self, work: Work[T]) -> T:
         def run() -> tuple[T, dict[Any, Any]]:
-            with Session(self._writer, expire_on_commit=False) as session:
+            with rights.Watched(self._writer, expire_on_commit=False) as session:
                 with session.begin():
                     result = work(session)
                 return result, session.info
@@ -130,6 +132,8 @@ class Database:
         result, info = self.run_writes(run)
         if info.get("owed"):
             self.wake()
+        if info.get(rights.CHANGED):
+            self.rights_changed()
         self._log(info.get(READS))
         return result
 

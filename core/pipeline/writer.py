@@ -12,7 +12,7 @@ was written last, is the order of ``n`` too. A number may be left out, but not b
 
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -30,6 +30,7 @@ from core.models.outbox import MERGE, TICK, owe
 
 from . import merge, store
 from .columns import Columns
+from .increments import Increment
 from .uplink import Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
@@ -80,11 +81,16 @@ class Waiting:
         return isinstance(self.error, Unavailable)
 
 
+def _nobody(_: Sequence[Increment]) -> None:
+    """Without readers there is nobody to tell."""
+
+
 class Writer:
     """Group commit of uplink batches; one per process."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, tell: Callable[[Sequence[Increment]], None] = _nobody) -> None:
+        """``tell`` gets what was committed, once its senders are answered."""
+        self._db, self._tell = db, tell
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
@@ -134,8 +140,9 @@ class Writer:
                 return
 
     def _commit(self, group: list[Waiting]) -> None:
+        accepted: list[Increment] = []
         try:
-            self._db.write(lambda session: accept(session, group))
+            accepted = self._db.write(lambda session: accept(session, group))
         except Exception as error:
             log.exception("uplink commit failed", batches=len(group))
             refusal = _unavailable()
@@ -147,18 +154,23 @@ class Writer:
         for waiting in group:
             waiting.after = None  # not a chain of all batches that a device ever sent
             waiting.done.set()
+        if accepted:
+            self._tell(accepted)
 
 
 def _unavailable() -> Unavailable:
     return Unavailable("the batches could not be stored now; send them again")
 
 
-def accept(session: Session, group: Sequence[Waiting]) -> None:
-    """Store a group of batches: ledger, tail, device facts and the work they cause."""
+def accept(session: Session, group: Sequence[Waiting]) -> list[Increment]:
+    """Store a group of batches: ledger, tail, device facts and the work they cause. Returns what
+    is new.
+    """
     devices = _lock_devices(session, {waiting.device_id for waiting in group})
     known = _known_batches(session, group)
     rows: list[dict[str, Any]] = []
     arrivals: list[store.Arrival] = []
+    new: list[Increment] = []
     for waiting in group:
         device, key = devices.get(waiting.device_id), (waiting.device_id, waiting.batch.batch)
         number = waiting.batch.number
@@ -181,11 +193,13 @@ def accept(session: Session, group: Sequence[Waiting]) -> None:
             waiting.response = row["response"]
             rows.append(row)
             arrivals.append(store.Arrival(device.id, row["seq"], waiting.pieces))
+            new.append(Increment(device.id, row["seq"], waiting.batch.streams))
     if rows:
         session.execute(insert(UplinkBatch), rows)
         store.append(session, arrivals)
         owe_ticks(session, rows)
     _count_repeats(session, known)
+    return new
 
 
 def _behind(number: int, last: int) -> Conflict:

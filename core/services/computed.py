@@ -56,6 +56,19 @@ def of_activity(
     return [{"timeframe": frame.id, "data": documents[frame.id]} for frame in frames]
 
 
+def live(
+    session: Session, registry: Registry, frame_ids: Iterable[int]
+) -> dict[int, tuple[int, dict[str, Any]]]:
+    """Revision and document of each of the frames that has one, for whoever was let in already."""
+    states = select(ComputeState.timeframe_id, ComputeState.revision).where(
+        ComputeState.timeframe_id.in_(frame_ids), ComputeState.edition > 0
+    )
+    revisions = {row.timeframe_id: row.revision for row in session.execute(states)}
+    frames = session.scalars(select(TimeFrame).where(TimeFrame.id.in_(revisions))).all()
+    documents = _documents(session, registry, frames)
+    return {frame_id: (revisions[frame_id], documents[frame_id]) for frame_id in documents}
+
+
 def _documents(
     session: Session, registry: Registry, frames: Sequence[TimeFrame]
 ) -> dict[int, dict[str, Any]]:

@@ -41,8 +41,14 @@ def served(app: Flask) -> set[tuple[str, str]]:
         (method, contract.as_documented(rule.rule))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if rule.rule.startswith("/api/") and rule.rule not in UNLISTED
+        if rule.rule.startswith("/api/") and rule.rule not in UNLISTED and not rule.websocket
     }
+
+
+def test_the_sockets_are_what_is_served(seeded_world: Seeded) -> None:
+    rules = seeded_world.client.application.url_map.iter_rules()
+    paths = {contract.as_documented(rule.rule) for rule in rules if rule.websocket}
+    assert paths == set(contract.SOCKETS)
 
 
 def test_the_table_is_what_is_served(seeded_world: Seeded, document: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ def rules(app: Flask) -> list[tuple[str, Rule]]:  # noqa: F811
     return [
         (method, rule)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api/")
+        if rule.rule.startswith("/api/") and not rule.websocket
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 

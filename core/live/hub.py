@@ -1,0 +1,275 @@
+"""The hub: one Redis subscription per process, whatever the number of readers.
+
+A channel is subscribed to with its first reader here and dropped with its last. Whoever joins is
+first held, then given what the database knows, then what came meanwhile: numbers never go back and
+none is given twice. The keeper asks the database every second, and at once when rights change, who
+may still read, and gives from there what Redis did not bring: it may have been away, or emptied.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import redis
+import structlog
+
+from core.channels import LIVE_ACTIVITY, RIGHTS, Live
+from core.models.db import Database
+from core.sport.registry import Registry
+
+from . import facts, opening
+from .facts import Facts
+from .messages import Update
+from .reader import TEAM, Kind, Reader
+from .wire import FORBIDDEN, NOT_FOUND, UNAUTHORIZED
+
+KEEPER_SECONDS = 1.0
+_SOONEST = 0.2  # between two looks at the database, however often rights change
+_CONFIRM_SECONDS = 2.0  # for Redis to confirm a subscription; after that the keeper has to do
+_RETRY_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class _Channel:
+    """The readers of one channel, by the key they follow; those of None follow every key.
+    ``state``: newer messages stand for older ones.
+    """
+
+    def __init__(self, *, state: bool) -> None:
+        self.state = state
+        self.readers: dict[int | None, dict[Reader, None]] = {}
+        self.confirmed = threading.Event()
+
+    def all(self) -> list[Reader]:
+        return [reader for group in self.readers.values() for reader in group]
+
+
+def _key(reader: Reader) -> int | None:
+    return None if reader.kind is Kind.ACTIVITY else reader.subject
+
+
+class Hub:
+    """One per process; its two threads (greenlets under gevent) start with the first reader."""
+
+    def __init__(self, db: Database, client: redis.Redis, registry: Registry) -> None:
+        self._db, self._client, self._registry = db, client, registry
+        self._lock = threading.RLock()
+        self._channels: dict[str, _Channel] = {}
+        self._readers: dict[Reader, None] = {}
+        self._pubsub: Any = None
+        self._look = threading.Event()
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+        self._before: Facts | None = None  # what the keeper found the last time
+
+    @property
+    def count(self) -> int:
+        """How many readers follow something here."""
+        return len(self._readers)
+
+    def follow(self, reader: Reader, after: Mapping[int, int], welcome: Callable[[], None]) -> None:
+        """Let the reader begin: ``welcome`` is called once it may, then it gets what is newer than
+        ``after`` (by key; what is not named there, as far as there is a state), then what comes.
+
+        Raises NotFound and Forbidden. Whoever calls this calls ``leave`` in the end.
+        """
+        channel = self._join(reader)
+        channel.confirmed.wait(_CONFIRM_SECONDS)
+        known = self._db.read(lambda session: opening.begin(session, self._registry, reader, after))
+        with self._lock:
+            welcome()
+            reader.begin(known)
+
+    def leave(self, reader: Reader) -> None:
+        with self._lock:
+            self._readers.pop(reader, None)
+            channel = self._channels.get(reader.channel)
+            if channel is None:
+                return
+            group = channel.readers.get(_key(reader), {})
+            group.pop(reader, None)
+            if not group:
+                channel.readers.pop(_key(reader), None)
+            if not channel.readers:
+                del self._channels[reader.channel]
+                self._tell_redis("unsubscribe", reader.channel)
+
+    def close(self) -> None:
+        """Stop; readers are not told (their sockets are closed by core.live.opened)."""
+        self._stopping = True
+        self._look.set()
+        for thread in self._threads:
+            thread.join(_CONFIRM_SECONDS)
+
+    def _join(self, reader: Reader) -> _Channel:
+        with self._lock:
+            if not self._threads:
+                for name, run in (("live pump", self._pump), ("live keeper", self._keep)):
+                    self._threads.append(threading.Thread(target=run, name=name, daemon=True))
+                for thread in self._threads:
+                    thread.start()
+            self._readers[reader] = None
+            channel = self._channels.get(reader.channel)
+            if channel is None:
+                channel = self._channels[reader.channel] = _Channel(
+                    state=reader.kind is not Kind.DEVICE
+                )
+                self._tell_redis("subscribe", reader.channel)
+            channel.readers.setdefault(_key(reader), {})[reader] = None
+            return channel
+
+    def _tell_redis(self, what: str, channel: str) -> None:
+        """Where it fails, or there is no connection, the pump makes one for all channels."""
+        if self._pubsub is not None:
+            try:
+                getattr(self._pubsub, what)(channel)
+            except (redis.RedisError, OSError) as error:
+                log.debug("no word to Redis", what=what, reason=str(error))
+
+    def _pump(self) -> None:
+        """Everything that Redis says, to whom it is for."""
+        while not self._stopping:
+            try:
+                if self._pubsub is None:
+                    self._connect()
+                message = self._pubsub.get_message(timeout=1.0)
+            except (redis.RedisError, OSError) as error:
+                log.warning("live messages are not heard", reason=str(error))
+                with self._lock:
+                    pubsub, self._pubsub = self._pubsub, None
+                if pubsub is not None:
+                    pubsub.close()
+                time.sleep(_RETRY_SECONDS)
+                continue
+            if message is not None:
+                self._hear(message["type"], message["channel"].decode(), message["data"])
+        if self._pubsub is not None:
+            self._pubsub.close()
+
+    def _connect(self) -> None:
+        with self._lock:
+            pubsub = self._client.pubsub()
+            pubsub.subscribe(RIGHTS, *self._channels)
+            self._pubsub = pubsub
+
+    def _hear(self, kind: str, name: str, data: Any) -> None:
+        if name == RIGHTS:
+            self._look.set()
+            return
+        with self._lock:
+            channel = self._channels.get(name)
+            if channel is None:
+                return
+            if kind == "message":
+                self._spread(channel, Live.unpack(data))
+            elif kind == "subscribe":
+                channel.confirmed.set()
+                self._missed(channel.all())
+
+    def _spread(self, channel: _Channel, live: Live) -> None:
+        update = Update(live, state=channel.state)
+        for key in (live.key, None):
+            for reader in tuple(channel.readers.get(key, ())):
+                if not reader.take(update):
+                    self._look.set()
+
+    def _missed(self, readers: Iterable[Reader]) -> None:
+        """Messages may have been lost before this moment: ask the database."""
+        for reader in readers:
+            if reader.begun:
+                for key in reader.seqs:
+                    if key != TEAM:
+                        reader.hold(key)
+                self._look.set()
+
+    def _keep(self) -> None:
+        while not self._stopping:
+            self._look.wait(KEEPER_SECONDS)
+            self._look.clear()
+            try:
+                self._round()
+            except Exception as error:
+                # Whatever it is, the next round tries again: sockets must not outlive their rights.
+                log.error("live readers were not checked", exc_info=error)
+            time.sleep(_SOONEST)
+
+    def _round(self) -> None:
+        with self._lock:
+            readers = [r for r in self._readers if r.begun and r.wire.open]
+        if not readers:
+            self._before = None
+            return
+        found = self._db.read(lambda session: facts.gather(session, readers))
+        before, self._before = self._before, found
+        with self._lock:
+            for reader in readers:
+                self._judge(reader, found, before)
+            held = [r for r in readers if r.held and r.wire.open]
+        if held:
+            self._catch_up(held)
+
+    def _judge(self, reader: Reader, found: Facts, before: Facts | None) -> None:
+        if reader.token not in found.bearers:
+            reader.wire.close(UNAUTHORIZED, "the token has expired or was revoked")
+            return
+        refusal = _REFUSALS[reader.kind](reader, found)
+        if refusal is not None:
+            reader.wire.close(*refusal)
+            return
+        for key, last in reader.seqs.items():
+            # It was there a round ago and has not come: a message was lost.
+            if before is not None and last < before.number(reader.kind, key):
+                reader.hold(key)
+
+    def _catch_up(self, readers: list[Reader]) -> None:
+        known = self._db.read(lambda session: opening.missing(session, self._registry, readers))
+        with self._lock:
+            for reader in readers:
+                for key in list(reader.held):
+                    what = known.get((reader, key))
+                    if what is not None and key in reader.seqs:
+                        reader.release(key, what)
+
+
+def _frame_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
+    if f"{LIVE_ACTIVITY}{found.frames.get(reader.subject)}" != reader.channel:
+        return NOT_FOUND, "the activity has no such time frame any more"
+    if (reader.actor, reader.subject) not in found.may_frames:
+        return FORBIDDEN, "the right to follow this time frame has ended"
+    return None
+
+
+def _activity_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
+    """Time frames that came later join, if they are permitted; a right that is lost ends it."""
+    if reader.subject not in found.activities:
+        return NOT_FOUND, "the activity was deleted"
+    frames = found.frames_of(reader.subject)
+    permitted = {frame for frame in frames if (reader.actor, frame) in found.may_frames}
+    reader.withheld = len(permitted) < len(frames)
+    for frame in [key for key in reader.seqs if key != TEAM]:
+        if frame not in frames:
+            del reader.seqs[frame]
+            reader.held.pop(frame, None)
+        elif frame not in permitted:
+            return FORBIDDEN, f"the right to follow time frame {frame} has ended"
+    for frame in permitted - reader.seqs.keys():
+        reader.seqs[frame], reader.logged = 0, 0.0
+        reader.hold(frame)
+    return None
+
+
+def _device_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
+    if reader.subject not in found.numbers:
+        return NOT_FOUND, "the device was deleted"
+    if (reader.actor, reader.subject) not in found.may_devices:
+        return FORBIDDEN, "the ownership of this device has ended"
+    return None
+
+
+_REFUSALS: Mapping[Kind, Callable[[Reader, Facts], tuple[int, str] | None]] = {
+    Kind.FRAME: _frame_refusal,
+    Kind.ACTIVITY: _activity_refusal,
+    Kind.DEVICE: _device_refusal,
+}
