@@ -1,10 +1,11 @@
 """Proof: kill -9 and an emptied Redis lose no acknowledged sample and change no result.
 
 Method. A squad's match (with drop-outs, duplicates and late batches) goes through the uplink of a
-`touchline up`. At random moments a random one of web, workers and relay is killed with SIGKILL, and
-at others Redis is emptied. When all frames are closed, the stored samples are counted against the
-acknowledged ones, and each final document's digest is compared with that of the same match on a
-platform that nobody disturbed. Five rounds of ten kills and one emptied Redis each.
+`touchline up`, half of the devices by POST and half over the socket. At random moments a random one
+of web, workers and relay is killed with SIGKILL, and at others Redis is emptied. When all frames
+are closed, the stored samples are counted against the acknowledged ones, and each final document's
+digest is compared with that of the same match on a platform that nobody disturbed. Five rounds of
+ten kills and one emptied Redis each.
 """
 
 import random
@@ -20,13 +21,14 @@ import httpx
 import psutil
 import redis
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from benchmarks import proof
 from core.clock import to_iso
-from core.models import ComputedData, ComputeState, Outbox
+from core.models import ComputedData, ComputeState, Outbox, UplinkBatch
 from core.models.db import Database
 from core.pipeline import store
-from core.squad import Plan, Squad
+from core.squad import POST, SOCKET, Plan, Squad
 from tests.platform import Platform, one_box
 
 ROUNDS, KILLS, FLUSHES = 5, 10, 1
@@ -187,7 +189,8 @@ def play(
     """One match on a platform of its own: what was acknowledged, stored and computed."""
     with one_box(folder) as platform:
         match = set_up(platform, seconds)
-        squad = Squad(platform.url, match.devices, Plan(seed, KICK_OFF, seconds, speed, FAULTS))
+        plan = Plan(seed, KICK_OFF, seconds, speed, FAULTS)
+        squad = Squad(platform.url, match.devices, plan, by=(POST, SOCKET))
         squad.start()
         blows = trouble(platform, squad) if trouble else {}
         tally = squad.join()
@@ -200,14 +203,25 @@ def play(
             & (ComputeState.edition == ComputedData.edition),
         )
         digests = db.read(lambda s: {row.timeframe_id: row.digest for row in s.scalars(current)})
+        numbers = {d["id"]: db.read(lambda s, d=d: _numbers(s, d["id"])) for d in match.devices}
         db.close()
+    assert all(own == list(range(1, len(own) + 1)) for own in numbers.values()), numbers
     return {
+        "numbered": sum(map(len, numbers.values())),
         "blows": blows,
         "acknowledged": tally["samples"],
         "stored": stored,
         "repeated_batches": tally["repeated"],
         "digests": [digests[frame] for frame in match.frames],
     }
+
+
+def _numbers(session: Session, device_id: int) -> list[int]:
+    """The numbers that a device gave its batches, in the order of the commits."""
+    rows = select(UplinkBatch.number).where(
+        UplinkBatch.device_id == device_id, UplinkBatch.number.is_not(None)
+    )
+    return list(session.scalars(rows.order_by(UplinkBatch.seq)))
 
 
 def run_round(seed: int, kills: int = KILLS, flushes: int = FLUSHES) -> proof.Round:
@@ -230,6 +244,7 @@ def run_round(seed: int, kills: int = KILLS, flushes: int = FLUSHES) -> proof.Ro
         "acknowledged": hit["acknowledged"],
         "lost": lost,
         "repeated_batches": hit["repeated_batches"],
+        "numbered_batches": hit["numbered"],
         "digests_equal": len(hit["digests"]),
     }
 

@@ -1,8 +1,7 @@
-"""A simulated squad through the real uplink: HTTP, kept connections, and no batch given up.
+"""A simulated squad through the real uplink, by POST or by socket (core.lines).
 
-One thread per device sends its batches in order, each when its moment of play has come. A batch
-that is not acknowledged (the server was killed, is restarting, is busy) is sent again with the same
-id until it is: the server answers a repeat as it answered the first.
+One thread per device sends its batches in order, each when its moment of play has come, and gives
+none up.
 """
 
 import threading
@@ -12,20 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import orjson
 
 from core.clock import now
-from core.errors import TouchlineError, Unavailable
+from core.errors import TouchlineError
+from core.lines import Line, Numbered, Posts
 from core.simulate import Batch, batches
 
-PATIENCE = 60.0  # seconds for one batch, all its repeats together
-_PAUSES = (0.1, 0.2, 0.5, 1.0)  # seconds between repeats; the last one stays
-
-
-class Refused(TouchlineError):
-    """The platform will never take this batch; the sentence has its answer."""
-
-    code = "refused"
+POST, SOCKET = "post", "socket"
 
 
 @dataclass
@@ -80,19 +72,25 @@ class Squad:
         devices: Sequence[Mapping[str, Any]],
         plan: Plan,
         acknowledged: Acknowledged | None = None,
+        by: Sequence[str] = (POST,),
     ) -> None:
-        """``devices``: what ``device create`` answers; at least ``id`` and ``uplink_token``."""
+        """``devices``: what ``device create`` answers; at least ``id`` and ``uplink_token``. They
+        take the ways of ``by`` in turn.
+        """
         self.tally = Tally()
         self.error: TouchlineError | None = None
         self._plan = plan
-        self._devices = devices
         self._acknowledged = acknowledged
         self._stopping = threading.Event()
         limits = httpx.Limits(max_connections=len(devices), max_keepalive_connections=len(devices))
         self._http = httpx.Client(base_url=url, timeout=10.0, limits=limits)
+        lines: list[Line] = [
+            Numbered(url, device) if by[player % len(by)] == SOCKET else Posts(self._http, device)
+            for player, device in enumerate(devices)
+        ]
         self._threads = [
-            threading.Thread(target=self._play, args=(player,), daemon=True)
-            for player in range(len(devices))
+            threading.Thread(target=self._play, args=(player, line), daemon=True)
+            for player, line in enumerate(lines)
         ]
 
     def start(self) -> None:
@@ -116,7 +114,7 @@ class Squad:
             raise self.error
         return self.tally.as_dict()
 
-    def _play(self, player: int) -> None:
+    def _play(self, player: int, line: Line) -> None:
         plan = self._plan
         try:
             for batch in batches(
@@ -125,47 +123,19 @@ class Squad:
                 due = self._kick_off + batch.sent / 1000 / plan.speed
                 if self._stopping.wait(max(0.0, due - time.monotonic())):
                     return
-                self._send_all(player, batch)
+                self._send(player, line, batch)
         except TouchlineError as error:
             self.error = error
             self.stop()
+        finally:
+            line.close()
 
-    def _send_all(self, player: int, batch: Batch) -> None:
+    def _send(self, player: int, line: Line, batch: Batch) -> None:
         times = batch.columns["gnss.timestamp"]
         self.tally.count(batches=1, samples=len(times))
         began = time.monotonic()
-        # Made once: a repeat with another ``sent`` would be other content under the same id.
-        body = orjson.dumps(
-            {"batch": batch.id, "sent": now() + batch.offset, "columns": batch.columns},
-            option=orjson.OPT_SERIALIZE_NUMPY,
-        )
-        for copy in range(batch.repeats):
-            known = self._send(player, batch.id, body)
-            self.tally.count(acknowledged=int(copy == 0), repeated=int(known))
+        body = {"batch": batch.id, "sent": now() + batch.offset, "columns": batch.columns}
+        known = line.send(body, batch.repeats)
+        self.tally.count(acknowledged=1, repeated=sum(known))
         if self._acknowledged is not None:
             self._acknowledged(player, int(times[-1]), began)
-
-    def _send(self, player: int, batch_id: str, body: bytes) -> bool:
-        """Send until it is acknowledged; True when the platform knew the batch already."""
-        device = self._devices[player]
-        headers = {
-            "Authorization": f"Bearer {device['uplink_token']}",
-            "Content-Type": "application/json",
-        }
-        path = f"/api/v1/devices/{device['id']}/samples/"
-        deadline, reason = time.monotonic() + PATIENCE, ""
-        for attempt in range(1_000_000):
-            try:
-                answer = self._http.post(path, content=body, headers=headers)
-            except httpx.TransportError as error:
-                reason = f"{type(error).__name__}: {error}"
-            else:
-                if answer.status_code == 200:
-                    return bool(answer.json()["duplicate"])
-                reason = f"{answer.status_code} {answer.text[:300]}"
-                if answer.status_code < 500 and answer.status_code != 429:
-                    raise Refused(f"batch {batch_id}: {reason}")
-            if time.monotonic() > deadline:
-                break
-            time.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-        raise Unavailable(f"batch {batch_id} was not acknowledged: {reason}")

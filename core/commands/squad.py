@@ -39,6 +39,10 @@ def _simulate(cli: click.Group) -> None:
     @click.option(
         "--faults", default="", metavar="LIST", help="Any of dropout,duplicate,late,clock."
     )
+    @click.option(
+        "--by", default="post", show_default=True, type=click.Choice(["post", "socket"]),
+        help="How devices send: requests, or their uplink socket.",
+    )  # fmt: skip
     def simulate(
         _config: Config,
         url: str,
@@ -48,6 +52,7 @@ def _simulate(cli: click.Group) -> None:
         minutes: float,
         start: int | None,
         faults: str,
+        by: str,
     ) -> Answer:
         """Send a squad's match through the real uplink, one device per player."""
         from core.clock import now
@@ -61,7 +66,7 @@ def _simulate(cli: click.Group) -> None:
         if start is None:
             start = now() - (round(seconds * 1000) if speed > 1 else 0)
         plan = Plan(seed, start, seconds, speed, chosen)
-        squad = Squad(url, read_devices(devices), plan)
+        squad = Squad(url, read_devices(devices), plan, by=(by,))
         say(f"{minutes:g} minutes of play at {speed:g} times real time")
         squad.start()
         return squad.join()

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from core.clock import now
-from core.squad import Plan, Squad
+from core.squad import POST, SOCKET, Plan, Squad
 from tests.platform import TOUCHLINE, Platform, environment, one_box, start, stop
 
 pytestmark = pytest.mark.e2e
@@ -108,7 +108,7 @@ def test_no_acknowledged_sample_is_lost_when_a_process_is_killed(own: Platform, 
         for k in range(3)
     ]
     plan = Plan(seed=3, start=now() - 3_600_000, seconds=600, speed=120)
-    squad = Squad(own.url, devices, plan)
+    squad = Squad(own.url, devices, plan, by=(POST, SOCKET))
     squad.start()
     for _ in range(2):
         time.sleep(1.2)
@@ -118,19 +118,28 @@ def test_no_acknowledged_sample_is_lost_when_a_process_is_killed(own: Platform, 
     tally = squad.join()
     assert tally["acknowledged"] == tally["batches"] == 3 * 30
     assert tally["samples"] == 3 * 6_000
-    ids = ",".join(str(device["id"]) for device in devices)
+    ids = [device["id"] for device in devices]
     with sqlite3.connect(data_dir(own) / "touchline.db") as database:
-        (stored,) = database.execute(
-            f"SELECT sum(n) FROM uplink_batch WHERE device_id IN ({ids})"
-        ).fetchone()
-    assert stored == tally["samples"]
+        ledger = {
+            device: database.execute(
+                "SELECT sum(n), group_concat(number) FROM"
+                " (SELECT * FROM uplink_batch WHERE device_id = ? ORDER BY seq)",
+                (device,),
+            ).fetchone()
+            for device in ids
+        }
+    assert [ledger[device][0] for device in ids] == [6_000] * 3
+    # Over the socket each number once, in order; by POST none.
+    numbers = ",".join(map(str, range(1, 31)))
+    assert [ledger[device][1] for device in ids] == [None, numbers, None]
 
 
-def test_faults_are_counted(own: Platform, tmp_path: Path) -> None:
-    device = own.cli("device", "create", "--device-name", "faulty", "--serial-number", "1")
+@pytest.mark.parametrize("by", ["post", "socket"])
+def test_faults_are_counted(own: Platform, tmp_path: Path, by: str) -> None:
+    device = own.cli("device", "create", "--device-name", f"faulty {by}", "--serial-number", "1")
     answer = own.cli(
         "simulate", "--url", own.url, "--devices", "-", "--speed", "600", "--minutes", "20",
-        "--faults", "dropout,duplicate,late,clock", "--seed", "5",
+        "--faults", "dropout,duplicate,late,clock", "--seed", "5", "--by", by,
         stdin=f'[{{"id": {device["id"]}, "uplink_token": "{device["uplink_token"]}"}}]',
     )  # fmt: skip
     assert set(answer) == {"batches", "samples", "acknowledged", "repeated"}
@@ -138,9 +147,10 @@ def test_faults_are_counted(own: Platform, tmp_path: Path) -> None:
     assert answer["samples"] < 12_000
 
 
-def test_a_device_that_is_refused_ends_the_simulation(own: Platform) -> None:
+@pytest.mark.parametrize("by", ["post", "socket"])
+def test_a_device_that_is_refused_ends_the_simulation(own: Platform, by: str) -> None:
     done = subprocess.run(
-        [TOUCHLINE, "simulate", "--url", own.url, "--devices", "-", "--minutes", "0.1"],
+        [TOUCHLINE, "simulate", "--url", own.url, "--devices", "-", "--minutes", "0.1", "--by", by],
         input='[{"id": 1, "uplink_token": "wrong"}]',
         env=dict(own.environment),
         capture_output=True,
