@@ -176,7 +176,8 @@ def _keep(outcome: Outcome) -> None:
     fresh = document["edition"] != frame.state.edition
     outcome.whole = kept is None or at >= kept.whole_due or outcome.ended or fresh
     if kept is None:
-        due, told = at + 1_000 * (1 + frame.id % 10), publish.Told.nothing(at)
+        due = at + 1_000 * (1 + frame.id % 10)
+        told = publish.Told.nothing(at, final=outcome.ended)
     else:
         due, told = (at + publish.WHOLE_EVERY if outcome.whole else kept.whole_due), kept.told
     stored = document if kept is None or outcome.whole else kept.stored

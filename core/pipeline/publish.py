@@ -39,9 +39,11 @@ class Told:
     efforts: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def nothing(cls, at: int) -> "Told":
-        """Before the first message, which leaves the series out: they count as told now."""
-        return cls({}, at, at, at)
+    def nothing(cls, at: int, *, final: bool = False) -> "Told":
+        """Before the first message, which leaves the series out (they count as told now) unless it
+        is also the last.
+        """
+        return cls({}, at, at, at - WHOLE_EVERY if final else at)
 
 
 def message(told: Told, document: Document, at: int, *, whole: bool) -> dict[str, Any]:
