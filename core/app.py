@@ -30,13 +30,13 @@ from core.api import (
     idempotency,
     jobs,
     json_schemas,
+    link_pages,
     live_page,
     managers,
     metrics,
     openapi,
     ownerships,
     pages,
-    password_pages,
     permissions,
     preprocessed,
     problems,
@@ -136,7 +136,7 @@ def create_app(
     etags.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(docs.blueprint)
-    app.register_blueprint(password_pages.blueprint)
+    app.register_blueprint(link_pages.blueprint)
     oauth = server.Server(
         db, tokens, config.token_seconds, offload, Attempts(redis), second_factor.use
     )

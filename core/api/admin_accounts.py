@@ -77,6 +77,7 @@ class UserCreationShape(UserRecordShape):
 class UserChangeShape(Shape):
     extra_permissions = _permissions()
     disabled = Flag()
+    email = Address()
 
 
 class ClientShape(Shape):
@@ -165,7 +166,9 @@ def get_user(actor: Actor, user: int) -> User:
 @blueprint.arguments(UserChangeShape)
 @blueprint.response(200, UserRecordShape)
 def change_user(actor: Actor, body: dict[str, Any], user: int) -> User:
-    """Give or take extra permissions; disable or enable. Disabling ends every token at once."""
+    """Give or take extra permissions; disable or enable; set the address, which counts at once.
+    Disabling ends every token at once.
+    """
     app = platform()
     changed = app.db.write(lambda session: admin_users.change(session, actor, user, **body))
     app.tokens.forget()

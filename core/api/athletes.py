@@ -191,7 +191,11 @@ def get_athlete(actor: Actor, query: dict[str, Any], athlete: int) -> User:
 @blueprint.arguments(AthleteChangeShape)
 @blueprint.response(201, AthleteShape)
 def update_athlete(actor: Actor, body: dict[str, Any], athlete: int) -> User:
-    """Change your own record. What is not given stays; the success code really is 201."""
+    """Change your own record. What is not given stays; the success code really is 201.
+
+    A new address counts once the link that is mailed to it was opened; until then answers have the
+    former one.
+    """
     return platform().db.write(lambda session: users.update_athlete(session, actor, athlete, body))
 
 

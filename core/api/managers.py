@@ -116,7 +116,11 @@ def get_manager(actor: Actor, manager: int) -> User:
 @blueprint.arguments(ManagerShape)
 @blueprint.response(201, ManagerShape)
 def update_manager(actor: Actor, body: dict[str, Any], manager: int) -> User:
-    """Change your own record. What is not given stays; the success code really is 201."""
+    """Change your own record. What is not given stays; the success code really is 201.
+
+    A new address counts once the link that is mailed to it was opened; until then answers have the
+    former one.
+    """
     return platform().db.write(lambda session: users.update_manager(session, actor, manager, body))
 
 

@@ -1,4 +1,4 @@
-"""One-time links: what a person gets by mail to set their password."""
+"""One-time links: what a person gets by mail to set their password or to confirm their address."""
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,7 +8,7 @@ from .base import Base, moment, pk
 
 class OneTimeLink(Base):
     """``token_hash`` is the keyed hash of what stands in the link; ``used`` is when it was, for a
-    link opens once.
+    link opens once. ``email``: the new address that it confirms; None: it sets the password.
     """
 
     __tablename__ = "one_time_link"
@@ -18,6 +18,7 @@ class OneTimeLink(Base):
         ForeignKey("user_account.id", ondelete="CASCADE"), index=True
     )
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
     created: Mapped[moment]
     expires: Mapped[moment]
     used: Mapped[int | None]

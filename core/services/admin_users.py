@@ -13,7 +13,7 @@ from core.models.announcements import changes, of_user
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
 
-from . import audit, users
+from . import addresses, audit, users
 
 
 def listing(actor: Actor) -> Select[User]:
@@ -68,14 +68,21 @@ def change(
     *,
     extra_permissions: Sequence[str] | None = None,
     disabled: bool | None = None,
+    email: str | None = None,
 ) -> User:
-    """Give or take extra permissions; disable or enable. Disabling ends every token at once.
+    """Give or take extra permissions; disable or enable; set the address, which counts at once.
+    Disabling ends every token at once.
 
-    Raises BadInput for permissions of another role than manager, and for disabling oneself.
+    Raises BadInput for permissions of another role than manager, for disabling oneself, and for the
+    address of an account that has none: a managed or a deleted one.
     """
     policy.require_administrator(actor)
     user = _existing(session, user_id)
     before = audit.snapshot(user)
+    if email is not None:
+        if user.managed_by_id is not None or user.deleted is not None:
+            raise BadInput.at("/email", "this account has no address")
+        addresses.put(session, user, email)
     if extra_permissions is not None:
         if extra_permissions and user.role != MANAGER:
             raise BadInput.at("/extra_permissions", "only managers have them")

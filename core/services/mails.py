@@ -20,9 +20,12 @@ from core.models import OneTimeLink, User
 from core.models.db import Database
 from core.models.outbox import MAIL, owe, postpone, settle
 
-from . import passwords
+from . import links, passwords
 
-WELCOME, RESET, ADDRESS = "welcome", "reset", "address"
+WELCOME, RESET = "welcome", "reset"
+# Of a change of address: to the former one, when it is asked for; to the new one, with a link; to
+# the former one, when the new one counts.
+ASKED, CONFIRM, ADDRESS = "asked", "confirm", "address"
 MINUTE = 60_000
 FIRST_WAIT, LONGEST_WAIT, GIVE_UP = 10_000, 60 * MINUTE, 24 * 60 * MINUTE
 MOST_ACCOUNTS = 10  # of one address that are told of a forgotten password
@@ -53,11 +56,24 @@ def address_changed(session: Session, user: User, before: str) -> None:
     _owe(session, ADDRESS, user, to=before)
 
 
+def address_asked(session: Session, user: User, link: OneTimeLink, due: int) -> None:
+    """Owe the link to the new address, and a word to the one that counts. Asked again before they
+    have left, only the newest goes.
+    """
+    _owe(session, CONFIRM, user, due, link=link.id)
+    if user.email:
+        _owe(session, ASKED, user, due, to=user.email)
+
+
 def forgotten(session: Session, name: str) -> None:
     """Owe a link for the accounts of this username or address; whether there is one is told to
     nobody. Nothing for who had a link made in the last minute.
     """
-    recent = exists().where(OneTimeLink.user_id == User.id, OneTimeLink.created > now() - MINUTE)
+    recent = exists().where(
+        OneTimeLink.user_id == User.id,
+        OneTimeLink.email.is_(None),
+        OneTimeLink.created > now() - MINUTE,
+    )
     found = session.scalars(
         select(User)
         .where(
@@ -104,11 +120,11 @@ def run(db: Database, office: Office, payload: Mapping[str, Any], owed: Owed = N
     db.write(end)
 
 
-def _owe(session: Session, kind: str, user: User, **more: str) -> None:
+def _owe(session: Session, kind: str, user: User, due: int | None = None, **more: Any) -> None:
     payload = {"kind": kind, "user": user.id, "since": now(), **more}
     # Asked twice for the same, one mail goes; but each former address is told.
     which = payload["since"] if kind == ADDRESS else ""
-    owe(session, MAIL, f"{kind}-{user.id}-{which}", payload)
+    owe(session, MAIL, f"{kind}-{user.id}-{which}", payload, due=due)
 
 
 def _written(
@@ -119,11 +135,17 @@ def _written(
 ) -> Message | None:
     """None: there is nobody to write to any more."""
     user = session.get(User, payload["user"])
-    if user is None or user.deleted is not None or user.email is None:
+    if user is None or user.deleted is not None:
         return None
     kind = payload["kind"]
     if kind == ADDRESS:
         return Message(payload["to"], "Your address was changed", _moved(user, office))
+    if kind == ASKED:
+        return Message(payload["to"], "A new address for your account", _asked(user, office))
+    if kind == CONFIRM:
+        return _confirmation(session, office, user, payload["link"])
+    if user.email is None:
+        return None
     if kind == RESET:
         link = _link(session, user, office, passwords.RESET_LIFE)
         return Message(user.email, "Set a new password", _reset(user, link))
@@ -139,8 +161,17 @@ def _written(
 
 
 def _link(session: Session, user: User, office: Office, life: int) -> str:
-    secret = passwords.new_link(session, user, life)
+    secret = links.renew(links.make(session, user.id, life))
     return f"{office.public_url}/account/set-password/?token={secret}"
+
+
+def _confirmation(session: Session, office: Office, user: User, link_id: int) -> Message | None:
+    """None: the link has ended meanwhile."""
+    link = session.get(OneTimeLink, link_id)
+    if link is None or link.email is None or not links.is_open(link):
+        return None
+    url = f"{office.public_url}/account/confirm-address/?token={links.renew(link)}"
+    return Message(link.email, "Confirm your new address", _confirm(user, office, link, url))
 
 
 def _span(ms: int) -> str:
@@ -173,4 +204,22 @@ def _moved(user: User, office: Office) -> str:
     return (
         f"The account {user.username} at {office.public_url} has another address now; mail about "
         "it goes there.\n\nIf it was not you who changed it, tell who runs this platform."
+    )
+
+
+def _asked(user: User, office: Office) -> str:
+    return (
+        f"Somebody, most likely you, asked for another address for the account {user.username} at "
+        f"{office.public_url}. It counts once a link that was mailed to it is opened; until then "
+        "mail about the account comes here.\n\nIf it was not you, set a new password: that ends "
+        f"the change, and every login.\n\n{office.public_url}/account/forgotten-password/"
+    )
+
+
+def _confirm(user: User, office: Office, link: OneTimeLink, url: str) -> str:
+    return (
+        f"Somebody, most likely you, asked that mail about the account {user.username} at "
+        f"{office.public_url} comes to this address.\n\nConfirm it here, within "
+        f"{_span(link.expires - link.created)}; the link opens once:\n\n{url}\n\n"
+        "If it was not you, you need not do anything: the address stays as it was."
     )

@@ -27,7 +27,7 @@ from core.models.users import (
 )
 from core.policy import Actor
 
-from . import audit, mails
+from . import addresses, audit, mails
 
 EXTRA_PERMISSIONS = (CAN_CREATE_MANAGED_ATHLETES,)
 MANAGED_PREFIX = "MANAGED-"
@@ -158,7 +158,9 @@ def athletes(actor: Actor) -> Select[User]:
 def update_manager(
     session: Session, actor: Actor, manager_id: int, changes: Mapping[str, Any]
 ) -> User:
-    """``changes``: username, email, external_id, manager_profile; what is absent stays."""
+    """``changes``: username, email, external_id, manager_profile; what is absent stays. A new
+    address has to be confirmed first (core.services.addresses).
+    """
     found = _of_role(session, manager_id, MANAGER)
     policy.require(session, actor, "manager.change", found)
     return _update(session, found, changes, "manager_profile")
@@ -167,7 +169,9 @@ def update_manager(
 def update_athlete(
     session: Session, actor: Actor, athlete_id: int, changes: Mapping[str, Any]
 ) -> User:
-    """``changes``: username, email, external_id, athlete_profile; what is absent stays."""
+    """``changes``: username, email, external_id, athlete_profile; what is absent stays. A new
+    address has to be confirmed first (core.services.addresses).
+    """
     found = _of_role(session, athlete_id, ATHLETE)
     policy.require(session, actor, "athlete.change", found)
     return _update(session, found, changes, "athlete_profile")
@@ -264,9 +268,7 @@ def _by_external_id(session: Session, actor: Actor, external_id: str, role: str)
 
 
 def _update(session: Session, user: User, changes: Mapping[str, Any], profile: str) -> User:
-    if user.email and changes.get("email", user.email) != user.email:
-        mails.address_changed(session, user, user.email)
-    for name in ("username", "email", "external_id"):
+    for name in ("username", "external_id"):
         if name in changes:
             setattr(user, name, changes[name])
     own = getattr(user, profile)
@@ -275,4 +277,6 @@ def _update(session: Session, user: User, changes: Mapping[str, Any], profile: s
     told = changed(user) - {profile} | {f"{profile}.{name}" for name in changed(own)}
     _flush_name(session)
     of_user(session, "updated", user, told)
+    if changes.get("email"):
+        addresses.ask(session, user, changes["email"])
     return user

@@ -130,6 +130,7 @@ def test_managers_read_and_change_themselves_only(world: World) -> None:
     assert changed.status_code == 201
     assert set(changed.json) == MANAGER_KEYS
     assert changed.json["username"] == "ada2"
+    assert changed.json["email"] == "ada@club.example"  # until the new one is confirmed
     assert changed.json["manager_profile"]["first_name"] == "Ada"
     assert world.get(f"/managers/{ada}/", "ben").status_code == 403
     assert world.get(f"/managers/{ada}/", "noe").status_code == 403

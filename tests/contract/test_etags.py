@@ -65,7 +65,7 @@ def test_time_frames_and_people(world: World) -> None:
     problem(world.call("PATCH", path, "ada", json=change, headers=tag), 412)
     mine = f"/athletes/{world.ids['noe']}/"
     tag = {"If-Match": world.get(mine, "noe").headers["ETag"]}
-    noe = {"username": "noe", "email": "new@club.example"}
+    noe = {"username": "noe", "email": "noe@club.example", "external_id": "n-2"}
     assert world.put(mine, "noe", json=noe, headers=tag).status_code == 201
     problem(world.put(mine, "noe", json=noe, headers=tag), 412)
 

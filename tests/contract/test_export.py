@@ -31,12 +31,12 @@ def test_all_that_is_held(app: Flask, scene: Match) -> None:  # noqa: F811
     world.put(
         f"/athletes/{noe}/",
         "noe",
-        json={"username": "noe", "email": "n@c.example", "athlete_profile": {"weight": 71.5}},
+        json={"username": "noe", "email": "noe@club.example", "athlete_profile": {"weight": 71.5}},
     )
     archive = opened(world, "noe", noe)
     names = set(archive.namelist())
     account = json.loads(archive.read("account.json"))
-    assert (account["username"], account["email"]) == ("noe", "n@c.example")
+    assert (account["username"], account["email"]) == ("noe", "noe@club.example")
     profile = json.loads(archive.read("tables/athlete_profile.json"))
     assert profile[0]["weight"] == 71.5
     frames = json.loads(archive.read("tables/timeframe.json"))

@@ -161,15 +161,6 @@ def test_a_newer_link_ends_the_older_and_time_ends_both(world: World, post: Post
     assert login(world, "noe", PASSWORD) == 200
 
 
-def test_a_changed_address_is_told_to_the_old_one(world: World, post: Post) -> None:
-    path = f"/athletes/{world.ids['noe']}/"
-    for address in ("noe@club.example", "noe@new.example", "noe@newer.example"):
-        assert world.put(path, "noe", json={"username": "noe", "email": address}).status_code == 201
-    messages = post.deliver()
-    assert [message.to for message in messages] == ["noe@club.example", "noe@new.example"]
-    assert all("noe" in message.body and not LINK.search(message.body) for message in messages)
-
-
 def test_nobody_is_written_to_after_deletion(world: World, post: Post) -> None:
     world.post("//account/forgotten-password/", json={"username": "noe"})
     world.delete(f"/athletes/{world.ids['noe']}/", "noe")

@@ -1,4 +1,5 @@
-"""Setting a password by the link in a mail, and asking for such a link: pages, and JSON.
+"""What the links in mails open, and asking for one: setting a password, confirming an address. As
+pages, and as JSON.
 
 The link's secret is all that entitles, so the forms need no session; nothing is stored in the
 browser and no other site is told where the reader came from.
@@ -17,9 +18,9 @@ from core.api.problems import invalid
 from core.api.shapes import Shape, Text
 from core.auth.passwords import MAX_LENGTH, MIN_LENGTH
 from core.errors import BadInput
-from core.services import mails, passwords
+from core.services import addresses, mails, passwords
 
-blueprint = Blueprint("password_pages", __name__, url_prefix="/account")
+blueprint = Blueprint("link_pages", __name__, url_prefix="/account")
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -28,12 +29,17 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Frame-Options": "DENY",
 }
+ENDED = "This link is unknown, was used already, or has expired."
 SENT = "If there is such an account, a mail with a link is on its way."
 
 
 class SetPasswordShape(Shape):
     token = Text(100, shortest=1, required=True)
     password = Password(required=True)
+
+
+class ConfirmationShape(Shape):
+    token = Text(100, shortest=1, required=True)
 
 
 class ForgottenShape(Shape):
@@ -46,7 +52,7 @@ def set_password_page() -> Response:
     try:
         return _password_form(secret)
     except BadInput:
-        return _forgotten_form("This link is unknown, was used already, or has expired.", 400)
+        return _forgotten_form(ENDED, 400)
 
 
 @blueprint.post("/set-password/")
@@ -63,7 +69,7 @@ def set_password() -> Response:
             raise
         secret = request.form.get("token", "")
         if any(row["pointer"] == "/token" for row in error.errors):
-            return _forgotten_form("This link is unknown, was used already, or has expired.", 400)
+            return _forgotten_form(ENDED, 400)
         return _password_form(secret, error.errors[0]["detail"], 400)
     app.tokens.forget()
     if request.is_json:
@@ -90,6 +96,38 @@ def forgotten() -> Response:
     if request.is_json:
         return Response(status=202)
     return _page("told.html", title="Look into your mail", message=SENT)
+
+
+@blueprint.get("/confirm-address/")
+def confirm_address_page() -> Response:
+    """A form, since programs that look into mail open links too."""
+    secret = request.args.get("token", "")
+    try:
+        user, address = platform().db.read(lambda session: addresses.of_link(session, secret))
+    except BadInput:
+        return _unconfirmed()
+    return _page("confirm_address.html", token=secret, username=user.username, address=address)
+
+
+@blueprint.post("/confirm-address/")
+def confirm_address() -> Response:
+    """JSON ``{"token"}`` → 204; a form → a page."""
+    try:
+        given = _given(ConfirmationShape(), "token")
+        user = platform().db.write(lambda session: addresses.confirm(session, given["token"]))
+    except BadInput:
+        if request.is_json:
+            raise
+        return _unconfirmed()
+    if request.is_json:
+        return Response(status=204)
+    message = f"Mail about the account {user.username} goes to {user.email} from now on."
+    return _page("told.html", title="Your address is confirmed", message=message)
+
+
+def _unconfirmed() -> Response:
+    detail = f"{ENDED} Ask for the change again where you asked for it."
+    return _page("refused.html", 400, title="The address was not changed", detail=detail)
 
 
 def _given(shape: ma.Schema, *names: str) -> dict[str, Any]:
