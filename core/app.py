@@ -59,6 +59,7 @@ from core.auth.secrets import use_key
 from core.auth.tokens import TokenCache
 from core.config import Config
 from core.live.hub import Hub
+from core.live.uplinks import Uplinks
 from core.models.db import Database
 from core.services import second_factor
 
@@ -154,6 +155,7 @@ def create_app(
     app.register_blueprint(uplink_socket.blueprint)
     sockets.register(app)
     app.extensions[streams.KEY] = Hub(db, redis, registry)
+    app.extensions[uplink_socket.KEY] = Uplinks(db)
     app.register_blueprint(streams.blueprint)
     contract.add_aliases(app)
     openapi.complete(app, api.spec)

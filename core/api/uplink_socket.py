@@ -4,20 +4,19 @@ After the hello the device sends the POST's body, as JSON text or as Arrow in a 
 a number ``n`` of its own. Each is answered in the order of sending, after its commit; meanwhile the
 next ones are read, ``IN_FLIGHT`` at most. A device that sends faster waits in its own TCP.
 
-One greenlet reads, and looks once a second whether the device may still send and whether it has a
-new Bluetooth target; another awaits the commits and answers.
+One greenlet reads; another awaits the commits and answers. That the device may still send, and
+what is to be told to it meanwhile, is the matter of core.live.uplinks.
 """
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
 import orjson
 import structlog
-from flask import Blueprint
+from flask import Blueprint, current_app
 
 from core.api import sockets
 from core.api.bluetooth import UplinkReportShape
@@ -26,14 +25,16 @@ from core.api.platform import Platform, platform
 from core.api.problems import invalid
 from core.api.sockets import Socket
 from core.clock import now
-from core.errors import BadInput, NotFound, TouchlineError, Unauthorized, Unavailable
+from core.errors import BadInput, NotFound, TouchlineError, Unavailable
+from core.live.uplinks import Line, Uplinks
 from core.live.wire import GOING_AWAY, INTERNAL
 from core.pipeline import uplink, uplink_arrow
 from core.pipeline.writer import Waiting
 from core.services import bluetooth, samples
 
 IN_FLIGHT = 4  # batches of one socket that are read and not answered yet
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # how long the end of a silent connection may go unnoticed
+KEY = "touchline-uplinks"
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,11 @@ def receive_samples(socket: Socket, device: int) -> None:
     Uplink(socket, device, platform()).run()
 
 
+def uplinks() -> Uplinks:
+    """The uplink sockets of this process."""
+    return current_app.extensions[KEY]
+
+
 class Uplink:
     """One device's connection."""
 
@@ -60,40 +66,28 @@ class Uplink:
     def run(self) -> None:
         """Greet, then take messages. Raises what closes the socket."""
         here = self._parts.db.read(self._standing)
-        self._told, self._offset = here.targeted, here.offset_ms
-        self._next_look = time.monotonic() + LOOK_SECONDS
-        self._socket.limit(uplink.MAX_BYTES)
-        self._socket.wire.leaving = self._leaving.set
-        self._socket.authorized(last=here.last, offset_ms=here.offset_ms, bluetooth=here.target)
+        self._offset = here.offset_ms
+        socket = self._socket
+        line = Line(socket.wire, socket.actor, socket.token, self._device, here.targeted)
+        socket.limit(uplink.MAX_BYTES)
+        socket.wire.leaving = self._leaving.set
+        socket.authorized(last=here.last, offset_ms=here.offset_ms, bluetooth=here.target)
         answering = threading.Thread(target=self._answer_all, name="uplink answers", daemon=True)
         answering.start()
+        uplinks().add(line)
         try:
-            while self._socket.wire.open and not self._leaving.is_set():
-                message = self._socket.receive(LOOK_SECONDS)
-                self._look()
+            while socket.wire.open and not self._leaving.is_set():
+                message = socket.receive(LOOK_SECONDS)
                 if message is not None:
                     self._take(message)
         finally:
+            uplinks().remove(line)
             self._outcomes.put(None)
             answering.join()
-        self._socket.close(GOING_AWAY, "the server is stopping; connect again")
+        socket.close(GOING_AWAY, "the server is stopping; connect again")
 
     def _standing(self, session: Any) -> samples.Standing:
         return samples.standing(session, self._socket.actor, self._device)
-
-    def _look(self) -> None:
-        """Once in ``LOOK_SECONDS``: may it still send, and is there something to tell?"""
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + LOOK_SECONDS
-        actor = self._parts.tokens.actor(self._socket.token)
-        if actor is None:
-            raise Unauthorized("the token has expired or was revoked")
-        self._socket.actor = actor
-        here = self._parts.db.read(self._standing)
-        if here.immediate and here.targeted != self._told:
-            self._told = here.targeted
-            self._socket.send({"bluetooth": here.target})
 
     def _take(self, message: str | bytes) -> None:
         """Read a message and have it answered in its turn."""
