@@ -22,6 +22,7 @@ from core.api import (
     computed,
     contract,
     cors,
+    deliveries,
     devices,
     docs,
     etags,
@@ -61,6 +62,7 @@ from core.config import Config
 from core.live.hub import Hub
 from core.live.uplinks import Uplinks
 from core.models.db import Database
+from core.net import Caller, networks
 from core.services import second_factor
 
 MEBIBYTE = 2**20
@@ -81,6 +83,7 @@ RESOURCES = (
     json_schemas,
     activities,
     webhooks,
+    deliveries,
     timeframes,
     computed,
     preprocessed,
@@ -128,7 +131,10 @@ def create_app(
     # Both forms of every path answer, with and without the last slash. Before any rule is added.
     app.url_map.strict_slashes = False
     tokens = TokenCache(db)
-    app.extensions[KEY] = Platform(config, db, redis, registry, writer, objects, tokens, offload)
+    caller = Caller(networks(config.net_allow))
+    app.extensions[KEY] = Platform(
+        config, db, redis, registry, writer, objects, tokens, caller, offload
+    )
     requests.register(app)
     metrics.register(app)
     throttle.register(app, throttle.Throttle(redis, db, config.throttle))

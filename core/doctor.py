@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import Config
-from core.doorbell import ALIVE_RELAY, ALIVE_WORKER, connect
+from core.doorbell import ALIVE_DELIVERER, ALIVE_RELAY, ALIVE_WORKER, connect
 from core.embedded import redis_server, socket_path
 from core.secret import NAME as SECRET_NAME
 
@@ -111,7 +111,11 @@ def redis(config: Config) -> str:
     took = (time.perf_counter() - began) * 1000
     workers = sum(1 for _ in client.scan_iter(ALIVE_WORKER + "*"))
     relay = "a relay" if client.exists(ALIVE_RELAY) else "no relay"
-    return f"answers in {took:.1f} ms; {workers} workers and {relay} alive"
+    deliverers = sum(1 for _ in client.scan_iter(ALIVE_DELIVERER + "*"))
+    return (
+        f"answers in {took:.1f} ms; {workers} workers and {relay} alive; "
+        f"{deliverers or 'nobody'} delivering webhooks"
+    )
 
 
 def sports(_config: Config) -> str:

@@ -12,6 +12,7 @@ from redis.retry import Retry
 WAKE = "touchline:wake"  # channel: somebody owes work, look now
 EPOCH = "touchline:epoch"  # written by the relay; gone means that Redis was emptied
 ALIVE_WORKER = "touchline:alive:worker:"  # + the worker's name
+ALIVE_DELIVERER = "touchline:alive:deliverer:"  # + its name
 ALIVE_RELAY = "touchline:alive:relay"
 ALIVE_SECONDS = 15  # life of an alive key; refreshed every HEARTBEAT_SECONDS
 HEARTBEAT_SECONDS = 5

@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import stat
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -19,17 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.config import Config
-from core.errors import TouchlineError
 from core.secret import ensure_data_dir
-from core.supervisor import Child, Supervisor
+from core.supervisor import Child, StartError, Supervisor, touchline_command
 
 _LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux, 104 elsewhere
-
-
-class StartError(TouchlineError):
-    """The platform cannot start; the sentence says why."""
-
-    code = "cannot_start"
 
 
 # Redis
@@ -105,17 +97,8 @@ def wait_for_redis(path: Path, seconds: float = 10.0) -> None:
 # The platform
 
 
-def touchline_command() -> str:
-    """The installed console script: never ``python -m``, which a folder named ``core`` misleads."""
-    beside = Path(sysconfig.get_path("scripts")) / "touchline"
-    found = str(beside) if beside.is_file() else shutil.which("touchline")
-    if not found:
-        raise StartError("the command `touchline` is not installed beside this Python")
-    return found
-
-
 def up(config: Config, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Run web, relay, two workers and, unless one is configured, a private Redis until SIGTERM.
+    """Run web, relay, three workers and, unless one is configured, a private Redis until SIGTERM.
 
     ``ready`` is called once with the address, when requests are served and a worker has answered.
     Raises StartError when something that is needed cannot be had.
@@ -177,7 +160,7 @@ def _start_roles(supervisor: Supervisor, env: Mapping[str, str], listener: socke
     command, fd = touchline_command(), listener.fileno()
     supervisor.add(Child("web", [command, "web", "--fd", str(fd)], env, keep_fds=[fd]))
     supervisor.add(Child("relay", [command, "relay"], env))
-    for queues in ("live", "ingest,compute,bulk"):
+    for queues in ("live", "ingest,compute,bulk", "deliver"):
         supervisor.add(Child(f"worker {queues}", [command, "worker", "--queues", queues], env))
 
 

@@ -30,6 +30,7 @@ from core.models import (
     Activity,
     Device,
     DeviceOwnership,
+    Event,
     Job,
     JsonSchema,
     Permission,
@@ -37,6 +38,7 @@ from core.models import (
     TimeFrame,
     UploadedFile,
     User,
+    Webhook,
 )
 from core.models.access import Read
 from core.models.db import READS
@@ -105,8 +107,18 @@ FIELDS: Mapping[type, Mapping[str, str]] = {
     Permission: {"athlete": "athlete_id", "start": "start_time", "stop": "expiration_time"},
     Job: {"owner": "submitter_id"},
     Team: {"owner": "owner_id"},
+    Webhook: {"owner": "owner_id"},
     Samples: {"device": "device_id", "start": "start", "stop": "stop"},
     JsonSchema: {},
+    Event: {
+        "owner": "owner_id",
+        "account": "athlete_id",
+        "athlete": "athlete_id",
+        "manager": "manager_id",
+        "device": "device_id",
+        "start": "start_time",
+        "stop": "end_time",
+    },
 }
 
 
@@ -327,6 +339,9 @@ RULES: Mapping[str, Rule] = {
     "permission.share": Rule({MANAGER: (SHARE,)}, now=True, interval=True),
     "activity.read": _read({MANAGER: (OWNER,)}, now=True),
     "activity.change": Rule({MANAGER: (OWNER,)}, now=True),
+    # Of a webhook by itself: its activity may be gone.
+    "webhook.read": _read({MANAGER: (OWNER,)}, now=True),
+    "webhook.change": Rule({MANAGER: (OWNER,)}, now=True),
     "timeframe.read": _read(
         {MANAGER: (OWNER,), ATHLETE: (OWN_ATHLETE,)}, now=True, logs=TIMEFRAMES
     ),
@@ -469,6 +484,8 @@ def _athletes(session: Session, thing: Any) -> Iterable[int]:
         return [thing.athlete_id]
     if isinstance(thing, TimeFrame | Permission):
         return [thing.athlete_id]
+    if isinstance(thing, Event):
+        return [] if thing.athlete_id is None else [thing.athlete_id]
     wearers = select(TimeFrame.athlete_id).where(TimeFrame.device_id == thing.device_id).distinct()
     if isinstance(thing, Samples):
         wearers = wearers.where(TimeFrame.start_time < thing.stop, thing.start < TimeFrame.end_time)

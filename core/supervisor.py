@@ -6,15 +6,19 @@ supervisor itself is killed.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
+from core.errors import TouchlineError
 from core.process import die_with_parent
 
 STOP_SECONDS = 8.0  # for a graceful end; what others need until their end follows
@@ -23,6 +27,21 @@ STEADY_SECONDS = 30.0  # a child that lived so long starts again after the first
 _TICK = 0.1
 
 log = structlog.get_logger(__name__)
+
+
+class StartError(TouchlineError):
+    """The platform cannot start; the sentence says why."""
+
+    code = "cannot_start"
+
+
+def touchline_command() -> str:
+    """The installed console script: never ``python -m``, which a folder named ``core`` misleads."""
+    beside = Path(sysconfig.get_path("scripts")) / "touchline"
+    found = str(beside) if beside.is_file() else shutil.which("touchline")
+    if not found:
+        raise StartError("the command `touchline` is not installed beside this Python")
+    return found
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Shared fixtures: both databases, the recordings, and the promise that CI skips nothing."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,11 +86,22 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def db_sqlite(tmp_path: Path) -> Iterator[Database]:
-    """A fresh, migrated SQLite database (WAL, on disk)."""
-    database = Database(f"sqlite:///{tmp_path / 'touchline.db'}")
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "touchline.db"
+    database = Database(f"sqlite:///{path}")
     migrate.upgrade(database.engine)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def db_sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """A fresh, migrated SQLite database (WAL, on disk)."""
+    path = tmp_path / "touchline.db"
+    shutil.copyfile(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
     yield database
     database.close()
 

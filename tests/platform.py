@@ -96,7 +96,11 @@ def one_box(data_dir: Path, **settings: str) -> Iterator[Platform]:
 def many_processes(data_dir: Path, database_url: str, redis_url: str) -> Iterator[Platform]:
     """One process per role on PostgreSQL and a Redis of its own, as production runs them."""
     env = environment(
-        data_dir, database_url=database_url, redis_url=redis_url, secret_key="for-tests-only"
+        data_dir,
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="for-tests-only",
+        net_allow="127.0.0.0/8",
     )
     data_dir.mkdir(exist_ok=True)
     log = data_dir.parent / f"{data_dir.name}.log"

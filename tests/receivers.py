@@ -42,9 +42,12 @@ class Reply:
 
 @dataclass
 class Receiver:
-    """An HTTP server that keeps what it is sent; ``answer`` decides what it says."""
+    """An HTTP server that keeps what it is sent; ``answer`` decides what it says. ``begun`` has a
+    request as soon as it is there, ``calls`` once its answer is known.
+    """
 
     url: str
+    begun: list[Call] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answer: Callable[[Call], Reply] = lambda call: Reply()
 
@@ -60,6 +63,7 @@ def receiver(answer: Callable[[Call], Reply] | None = None) -> Iterator[Receiver
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             call = Call(self.path, headers, body, time.monotonic())
+            state.begun.append(call)
             reply = state.answer(call)
             state.calls.append(call)
             time.sleep(reply.wait)

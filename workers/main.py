@@ -32,8 +32,9 @@ from core.models.db import Database
 from core.process import die_with_parent
 from core.secret import ensure_secret
 from core.services.mails import Office
+from core.supervisor import STOP_SECONDS, Child, touchline_command
 
-from .queues import LIVE, QUEUES
+from .queues import DELIVER, LIVE, QUEUES
 
 # RQ waits for a job worker_ttl - 15 s, then sends its heartbeat: ours goes with it.
 _WORKER_TTL = 15 + HEARTBEAT_SECONDS
@@ -42,7 +43,11 @@ log = structlog.get_logger(__name__)
 
 
 def run(config: Config, queues: tuple[str, ...] = QUEUES) -> None:
-    """Serve ``queues`` until SIGTERM or SIGINT; the job in hand is finished first."""
+    """Serve ``queues`` until SIGTERM or SIGINT; the job in hand is finished first. ``deliver`` is
+    served by a process beside this one: no job waits for somebody's receiver.
+    """
+    sibling = _deliverer(config) if DELIVER in queues else None
+    queues = tuple(name for name in queues if name != DELIVER)
     _set_numba_environment(config.data_dir)
     _prepare(config)
     stopping = threading.Event()
@@ -67,12 +72,15 @@ def run(config: Config, queues: tuple[str, ...] = QUEUES) -> None:
                 log_job_description=False,
                 work_horse_killed_handler=_report_death,
             )
-            worker.stopping = stopping
+            worker.stopping, worker.sibling = stopping, sibling
             worker.work(logging_level="WARNING")
         except redis.RedisError as error:
             log.warning("Redis does not answer; waiting", reason=str(error))
         if not stopping.is_set():
             stopping.wait(1.0)  # RQ gave up its loop because Redis went away: begin again
+    if sibling is not None:
+        sibling.stop()
+        sibling.wait(time.monotonic() + STOP_SECONDS)
     log.info("worker stopped", queues=",".join(queues))
 
 
@@ -81,8 +89,11 @@ class _Alive:
 
     max_connection_wait_time = 2.0  # RQ's own minute would outlast many a restart
     stopping: threading.Event
+    sibling: Child | None = None
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        if self.sibling is not None:
+            self.sibling.check()  # started again where it died
         super().heartbeat(timeout, pipeline)  # type: ignore[misc]
         client = self.connection if pipeline is None else pipeline  # type: ignore[attr-defined]
         client.set(ALIVE_WORKER + self.name, "1", ex=ALIVE_SECONDS)  # type: ignore[attr-defined]
@@ -112,6 +123,13 @@ class ForkingWorker(_Alive, Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent(self.pid)
         super().main_work_horse(job, queue)
+
+
+def _deliverer(config: Config) -> Child:
+    argv = [touchline_command(), "worker", "--queues", DELIVER]
+    child = Child("deliverer", argv, {**os.environ, **config.environment()})
+    child.start()
+    return child
 
 
 def _report_death(job: Job, _pid: int, status: int, _usage: object) -> None:

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from core.models import outbox
 
-LIVE, INGEST, COMPUTE, BULK = "live", "ingest", "compute", "bulk"
-QUEUES = (LIVE, INGEST, COMPUTE, BULK)
+LIVE, INGEST, COMPUTE, BULK, DELIVER = "live", "ingest", "compute", "bulk", "deliver"
+QUEUES = (LIVE, INGEST, COMPUTE, BULK, DELIVER)
 
 # By name, so that the relay never imports the sports' kernels that the job needs.
 PERFORM = "workers.jobs.perform"
@@ -28,6 +28,7 @@ ROUTES = {
     outbox.REFOLD: Route(COMPUTE, 120),
     outbox.CLOSE: Route(COMPUTE, 120),
     outbox.IMPORT: Route(INGEST, 900),
+    outbox.DELIVER: Route(DELIVER, 25),
     outbox.MERGE: Route(BULK, 120),
     outbox.DELETE: Route(BULK, 900),
     outbox.MAIL: Route(BULK, 90),

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.models import DeviceOwnership, Event, EventAudience, EventLog, Permission
 from core.models.db import Database
+from core.services import delivery_plan
 
 BATCH = 200  # events numbered in one commit
 _LOCK = 0x746C_6576  # the advisory lock's key: any number that nothing else here uses
@@ -110,4 +111,4 @@ def _owners(session: Session, devices: set[int]) -> dict[int | None, list[tuple[
 
 
 # Called with every batch in the commit that numbers it, in this order.
-AFTER: tuple[Hook, ...] = (write_audience,)
+AFTER: tuple[Hook, ...] = (write_audience, delivery_plan.plan)

@@ -10,6 +10,7 @@ from flask import current_app
 from core.auth.tokens import TokenCache
 from core.config import Config
 from core.models.db import Database
+from core.net import Caller
 
 KEY = "touchline"
 
@@ -23,7 +24,8 @@ def directly(work: Callable[[], Any]) -> Any:
 class Platform:
     """``registry``: the sports (core.sport.registry). ``writer``: the group-commit writer of
     samples (core.pipeline.writer). ``objects``: uploaded bytes (core.pipeline.objects). ``offload``
-    runs a function away from the event loop and returns its result.
+    runs a function away from the event loop and returns its result. ``caller`` judges the addresses
+    that webhooks are to call.
     """
 
     config: Config
@@ -33,6 +35,7 @@ class Platform:
     writer: Any
     objects: Any
     tokens: TokenCache
+    caller: Caller
     offload: Callable[[Callable[[], Any]], Any] = directly
 
 

@@ -132,7 +132,7 @@ class QueryFlag(fields.Boolean):
         return str(value).lower() == "true"
 
 
-def computed(field: type[fields.Field], read: Callable[[Any], Any]) -> fields.Field:
+def computed(field: type[fields.Field], read: Callable[[Any], Any], **kwargs: Any) -> fields.Field:
     """A read-only field whose value ``read`` takes from the object."""
 
     class Computed(field):  # type: ignore[misc, valid-type]
@@ -141,4 +141,4 @@ def computed(field: type[fields.Field], read: Callable[[Any], Any]) -> fields.Fi
         def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
             return super()._serialize(read(obj), attr, obj, **kwargs)
 
-    return Computed(dump_only=True)
+    return Computed(dump_only=True, **kwargs)

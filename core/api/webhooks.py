@@ -1,23 +1,34 @@
-"""Webhooks: registrations, per activity."""
+"""Webhooks: registrations, per activity. What was sent to them: core.api.deliveries."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import marshmallow as ma
-from marshmallow import fields
+from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
+from core import events
 from core.api.guard import authenticated
 from core.api.paging import PageQuery, page_of, paged
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Flag, Id, Shape, Text, computed
+from core.errors import BadInput
 from core.models import Webhook
 from core.models.users import ADMINISTRATOR, MANAGER
+from core.models.webhooks import DEFAULT_HEADER
+from core.net import Refused
 from core.policy import Actor
 from core.services import webhooks
 
-LONGEST_URL, LONGEST_SECRET = 200, 100
+LONGEST_URL, LONGEST_SECRET, LONGEST_HEADER = 200, 100, 64
+# Names that say how a message is to be read or passed on, and those that we send ourselves.
+TAKEN_HEADERS = re.compile(
+    "host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|date|cookie|via"
+    "|forwarded|user-agent|(accept|content|proxy|sec|webhook|x-forwarded)(-.*)?",
+    re.IGNORECASE,
+)
 
 blueprint = Blueprint(
     "webhooks",
@@ -45,6 +56,37 @@ def _address(value: str) -> str:
     return value
 
 
+def _secret(value: str) -> None:
+    """What a header can carry: UTF-8 without control characters or blanks at its ends."""
+    if value != value.strip() or not value.isprintable():
+        raise ma.ValidationError("holds a control character, or a blank at an end")
+
+
+def _header(value: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise ma.ValidationError("is no name of a header")
+    if TAKEN_HEADERS.fullmatch(value):
+        raise ma.ValidationError("has a meaning of its own; choose another name")
+
+
+class SecretText(Text):
+    """A text that a header can carry."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        _secret(text)
+        return text
+
+
+class HeaderText(Text):
+    """The name of a header that is free to use."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        _header(text)
+        return text
+
+
 class UrlText(Text):
     """A URL that can be called."""
 
@@ -59,13 +101,56 @@ class WebhookGivenShape(Shape):
 
     id = Id(dump_only=True)
     webhook_url = UrlText(LONGEST_URL, required=True)
-    secret_token = Text(LONGEST_SECRET, shortest=1, required=True)
+    secret_token = SecretText(LONGEST_SECRET, shortest=1, required=True)
     activity_events = Flag(required=True)
     timeframes_events = Flag(required=True)
+    events = fields.List(
+        fields.String(validate=validate.OneOf(events.WEBHOOK_TYPES)),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, len(events.WEBHOOK_TYPES)),
+        metadata={"description": "The types told, instead of what the two flags stand for."},
+    )
+    secret_header = HeaderText(
+        LONGEST_HEADER,
+        shortest=1,
+        load_default=DEFAULT_HEADER,
+        metadata={"description": "The header that carries ``secret_token``."},
+    )
+    verify = Flag(
+        load_default=False,
+        metadata={"description": "Ask the receiver first: nothing is sent until it answers."},
+    )
+    state = fields.String(
+        dump_only=True, metadata={"description": "active, pending (see verify) or disabled"}
+    )
+    reason = fields.String(
+        dump_only=True, allow_none=True, metadata={"description": "Why it is not active."}
+    )
 
 
 class WebhookShape(WebhookGivenShape):
     secret_token = computed(fields.String, webhooks.masked)  # type: ignore[assignment]
+
+
+class RotationShape(Shape):
+    """Without ``secret_token`` a random one is made."""
+
+    secret_token = SecretText(LONGEST_SECRET, shortest=1)
+
+
+class RotatedShape(ma.Schema):
+    secret = fields.String(metadata={"description": "The new secret; it is shown this once."})
+    webhook = fields.Nested(WebhookShape)
+
+
+def _reach(actor: Actor, activity: int, url: str) -> None:
+    """Refuse a target that we would never call. Not in the write: a name server is asked."""
+    platform().db.read(lambda s: webhooks.changeable(s, actor, activity))
+    try:
+        platform().caller.check(url)
+    except Refused as refused:
+        raise BadInput.at("/webhook_url", str(refused)) from None
 
 
 @blueprint.route("/")
@@ -88,6 +173,7 @@ def list_webhooks(actor: Actor, query: dict[str, Any], activity: int) -> dict[st
 @blueprint.response(200, WebhookShape)
 def create_webhook(actor: Actor, body: dict[str, Any], activity: int) -> Webhook:
     """Register a webhook with an activity of yours; the success code really is 200."""
+    _reach(actor, activity, body["webhook_url"])
     return platform().db.write(lambda s: webhooks.create(s, actor, activity, body))
 
 
@@ -104,8 +190,9 @@ def get_webhook(actor: Actor, activity: int, webhook: int) -> Webhook:
 @blueprint.arguments(WebhookGivenShape)
 @blueprint.response(200, WebhookShape)
 def update_webhook(actor: Actor, body: dict[str, Any], activity: int, webhook: int) -> Webhook:
-    """Replace a registration."""
-    return platform().db.write(lambda s: webhooks.update(s, actor, activity, webhook, body))
+    """Replace a registration; one that was disabled is active again."""
+    _reach(actor, activity, body["webhook_url"])
+    return platform().db.write(lambda s: webhooks.update_(s, actor, activity, webhook, body))
 
 
 @blueprint.route("/<int:webhook>/", methods=["DELETE"])
@@ -114,3 +201,18 @@ def update_webhook(actor: Actor, body: dict[str, Any], activity: int, webhook: i
 def delete_webhook(actor: Actor, activity: int, webhook: int) -> None:
     """Take a registration away."""
     platform().db.write(lambda s: webhooks.remove(s, actor, activity, webhook))
+
+
+@blueprint.route("/<int:webhook>/rotate-secret/", methods=["POST"])
+@authenticated(MANAGER)
+@blueprint.arguments(RotationShape)
+@blueprint.response(200, RotatedShape)
+def rotate_webhook_secret(
+    actor: Actor, body: dict[str, Any], activity: int, webhook: int
+) -> dict[str, Any]:
+    """Give a webhook another secret; for a day messages are signed with both."""
+    given = body.get("secret_token")
+    found, secret = platform().db.write(
+        lambda s: webhooks.change_secret(s, actor, activity, webhook, given)
+    )
+    return {"secret": secret, "webhook": found}

@@ -28,9 +28,9 @@ from rich.table import Table
 from core import simulate
 from core.clock import now, to_iso
 from core.config import PREFIX, Config
-from core.embedded import StartError, touchline_command
 from core.process import die_with_parent
 from core.squad import Plan, Squad
+from core.supervisor import StartError, touchline_command
 
 from . import accounts
 from .common import say

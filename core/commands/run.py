@@ -20,7 +20,7 @@ def register(cli: click.Group) -> None:
     def up(config: Config, host: str, port: int) -> None:
         """Run the whole platform on this box.
 
-        Starts web, relay, two workers and, unless TOUCHLINE_REDIS_URL is set, a private Redis;
+        Starts web, relay, three workers and, unless TOUCHLINE_REDIS_URL is set, a private Redis;
         prints `ready http://HOST:PORT` when requests are served and a worker has answered. SIGTERM
         or Ctrl-C stops it within 10 s.
         """
@@ -43,19 +43,25 @@ def register(cli: click.Group) -> None:
     @click.option(
         "--queues",
         metavar="LIST",
-        help="Queues to serve, the most urgent first; `live` alone is served without forking. "
-        "[default: live,ingest,compute,bulk]",
+        help="Queues to serve, the most urgent first; `live` alone is served without forking, "
+        "`deliver` always by a process of its own. [default: live,ingest,compute,bulk,deliver]",
     )
     def worker(config: Config, queues: str | None) -> None:
-        """Compute; any number, on as many machines as wanted."""
-        from workers import main
-        from workers.queues import QUEUES
+        """Compute and deliver; any number, on as many machines as wanted."""
+        from workers.queues import DELIVER, QUEUES
 
         chosen = tuple(queues.split(",")) if queues else QUEUES
         unknown = sorted(set(chosen) - set(QUEUES))
         if unknown:
             raise click.BadParameter(f"no queue {unknown[0]!r}; there are {', '.join(QUEUES)}")
-        main.run(config, chosen)
+        if set(chosen) == {DELIVER}:
+            from workers import deliverer
+
+            deliverer.run(config)
+        else:
+            from workers import main
+
+            main.run(config, chosen)
 
     @command(cli, "relay", "touchline relay", answers=False)
     def relay(config: Config) -> None:

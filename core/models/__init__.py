@@ -17,7 +17,7 @@ from .second_factor import RecoveryCode, SecondFactor
 from .sessions import WebSession
 from .teams import Team, TeamMember
 from .users import AthleteProfile, ManagerProfile, Permission, User
-from .webhooks import Webhook
+from .webhooks import Delivery, DeliveryAttempt, Webhook
 from .work import Job, Outbox
 
 __all__ = [
@@ -33,6 +33,8 @@ __all__ = [
     "ComputeState",
     "ComputedData",
     "Consent",
+    "Delivery",
+    "DeliveryAttempt",
     "Device",
     "DeviceOwnership",
     "Event",

@@ -18,6 +18,7 @@ CLOSE = "close"  # key: time frame id. Fold a frame that has ended for the last 
 IMPORT = "import"  # key: job id. Decode and store an uploaded file.
 DELETE = "delete"  # key: user id. Remove what is left of a deleted athlete.
 MAIL = "mail"  # key: kind-user. Write and send one message (core.services.mails).
+DELIVER = "deliver"  # key: webhook id. Send what is due to one webhook.
 MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
 
 
@@ -75,6 +76,11 @@ def settle(session: Session, row_id: int, generation: int, *, due: int | None = 
     return False
 
 
-def postpone(session: Session, row_id: int, due: int) -> None:
-    """The work is still owed, but not before ``due``."""
-    session.execute(update(Outbox).where(Outbox.id == row_id).values(due=due, lease=0))
+def postpone(session: Session, row_id: int, due: int, generation: int | None = None) -> None:
+    """The work is still owed, but not before ``due``; at once where it was owed again since this
+    ``generation``.
+    """
+    when = due if generation is None else case((Outbox.generation == generation, due), else_=now())
+    session.execute(update(Outbox).where(Outbox.id == row_id).values(due=when, lease=0))
+    if generation is not None:
+        session.info["owed"] = True

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import exists, func, or_, select
@@ -16,13 +17,13 @@ from sqlalchemy.orm import Session
 from core.auth.passwords import hash_password
 from core.clock import now
 from core.mail import Message, Postbox
-from core.models import OneTimeLink, User
+from core.models import OneTimeLink, User, Webhook
 from core.models.db import Database
 from core.models.outbox import MAIL, owe, postpone, settle
 
 from . import links, passwords
 
-WELCOME, RESET = "welcome", "reset"
+WELCOME, RESET, WEBHOOK = "welcome", "reset", "webhook"
 # Of a change of address: to the former one, when it is asked for; to the new one, with a link; to
 # the former one, when the new one counts.
 ASKED, CONFIRM, ADDRESS = "asked", "confirm", "address"
@@ -63,6 +64,21 @@ def address_asked(session: Session, user: User, link: OneTimeLink, due: int) -> 
     _owe(session, CONFIRM, user, due, link=link.id)
     if user.email:
         _owe(session, ASKED, user, due, to=user.email)
+
+
+def webhook_disabled(session: Session, webhook: Webhook) -> None:
+    """Owe a word to the owner of a webhook to which nothing is sent any more."""
+    host = urlsplit(webhook.webhook_url).hostname or ""
+    owner = session.get_one(User, webhook.owner_id)
+    _owe(
+        session,
+        WEBHOOK,
+        owner,
+        webhook=str(webhook.id),
+        activity=str(webhook.activity_id),
+        host=host,
+        reason=webhook.reason or "",
+    )
 
 
 def forgotten(session: Session, name: str) -> None:
@@ -123,7 +139,7 @@ def run(db: Database, office: Office, payload: Mapping[str, Any], owed: Owed = N
 def _owe(session: Session, kind: str, user: User, due: int | None = None, **more: Any) -> None:
     payload = {"kind": kind, "user": user.id, "since": now(), **more}
     # Asked twice for the same, one mail goes; but each former address is told.
-    which = payload["since"] if kind == ADDRESS else ""
+    which = payload["since"] if kind == ADDRESS else more.get("webhook", "")
     owe(session, MAIL, f"{kind}-{user.id}-{which}", payload, due=due)
 
 
@@ -146,6 +162,8 @@ def _written(
         return _confirmation(session, office, user, payload["link"])
     if user.email is None:
         return None
+    if kind == WEBHOOK:
+        return Message(user.email, "A webhook was disabled", _disabled(user, office, payload))
     if kind == RESET:
         link = _link(session, user, office, passwords.RESET_LIFE)
         return Message(user.email, "Set a new password", _reset(user, link))
@@ -222,4 +240,14 @@ def _confirm(user: User, office: Office, link: OneTimeLink, url: str) -> str:
         f"{office.public_url} comes to this address.\n\nConfirm it here, within "
         f"{_span(link.expires - link.created)}; the link opens once:\n\n{url}\n\n"
         "If it was not you, you need not do anything: the address stays as it was."
+    )
+
+
+def _disabled(user: User, office: Office, payload: Mapping[str, Any]) -> str:
+    return (
+        f"Webhook {payload['webhook']} of activity {payload['activity']} of the account "
+        f"{user.username} at {office.public_url} was disabled: {payload['reason']}.\n\n"
+        f"Nothing more is sent to {payload['host']}. When the receiver is well again, enable the "
+        f"webhook (POST /api/v1/webhooks/{payload['webhook']}/enable/) and ask for what it missed "
+        f"(POST /api/v1/webhooks/{payload['webhook']}/redeliver/)."
     )

@@ -138,6 +138,9 @@ def _missing(plain: Wrong, parameters: set[str]) -> Iterator[Wrong]:
 def _taken(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
     if plain.row.operation in TAKEN:
         yield replace(plain, row=replace(plain.row, body=TAKEN[plain.row.operation]))
+    if plain.row.operation in NOT_OF_A_PENDING_WEBHOOK:
+        at = {**plain.row.at, "webhook": "pending_webhook"}
+        yield replace(plain, row=replace(plain.row, at=at))
 
 
 def _too_large(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
@@ -157,6 +160,7 @@ REFUSED_WITH: Mapping[int, Callable[[Wrong, set[str]], Iterator[Wrong]]] = {
     413: _too_large,
     415: _other_media,
 }
+NOT_OF_A_PENDING_WEBHOOK = ("webhook.enable", "webhook.redeliver", "delivery.redeliver")
 TAKEN: dict[str, Any] = {
     "sample.send": {
         "batch": "kept",
@@ -256,6 +260,9 @@ PARAMETERS: dict[str, Parameter] = {
     "start_iso": Parameter(lambda _: "2020-05-30T21:00:00Z", malformed="yesterday"),
     "stop_iso": Parameter(lambda _: "2020-05-30T20:00:00Z", malformed="tomorrow"),
     "size": Parameter(lambda _: 301, malformed=0),
+    "state": _own("state", None, "NONSENSE"),
+    "from": Parameter(lambda _: "1990-01-01T00:00:00Z", "9998-12-31T00:00:00Z", "2020-01-01"),
+    "to": Parameter(lambda _: "9998-12-31T00:00:00Z", "2020-01-01T00:00:00.001Z", "tomorrow"),
     **_moments("time"),
     **_moments("birthdate", "01.02.2003"),
     **_moments("activation_time"),

@@ -192,6 +192,7 @@ def _activities() -> Iterator[Row]:
     yield Row("webhook.get", set(hooks), one)
     yield Row("webhook.update", {"owner"}, one, body=body)
     yield Row("webhook.delete", {"owner"}, one)
+    yield Row("webhook.rotate_secret", {"owner"}, one, body={"secret_token": "a third"})
 
 
 def _timeframes() -> Iterator[Row]:
@@ -284,5 +285,6 @@ ROWS = (
     *rights_ours.accounts(),
     *rights_ours.bulk_load(),
     *rights_ours.teams(),
+    *rights_ours.deliveries(),
     *rights_ours.administration(),
 )

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from tests.contract.rights_rows import ATHLETE, MANAGERS_READING, PROFILE, Row
+from tests.contract.rights_rows import ATHLETE, MANAGERS_READING, OWNER, PROFILE, Row
 from tests.contract.seeded import ATHLETES, MANAGERS
 
 ADMIN = {"admin"}
@@ -44,6 +44,18 @@ def bulk_load() -> Iterator[Row]:
     file = b"ASI\x00\x00\x00\x10\x04\x04\x06ASI V2"
     body = {"asi_b64": b64encode(file).decode()}
     yield Row("device.bulk_load", {"owner"}, {"device": "device"}, body=body)
+
+
+def deliveries() -> Iterator[Row]:
+    at, reads = {"webhook": "webhook"}, {*OWNER, "admin"}
+    told = dict.fromkeys(reads, ("told_event",))
+    yield Row("delivery.list", reads, at, rows=told)
+    yield Row("webhook.reconcile", reads, at, query="from=2020-01-01T00:00:00Z", rows=told)
+    yield Row("delivery.redeliver", {"owner"}, {**at, "event": "told_event"})
+    year = {"from": "2020-01-01T00:00:00Z", "to": "2021-01-01T00:00:00Z"}
+    yield Row("webhook.redeliver", {"owner"}, at, body=year)
+    yield Row("webhook.test", {"owner"}, at)
+    yield Row("webhook.enable", {"owner"}, at)
 
 
 def teams() -> Iterator[Row]:

@@ -25,8 +25,12 @@ from core.models import (
     AthleteProfile,
     AuditEvent,
     ComputeState,
+    Delivery,
+    DeliveryAttempt,
     Device,
     DeviceOwnership,
+    Event,
+    EventLog,
     Job,
     JsonSchema,
     ManagerProfile,
@@ -46,7 +50,7 @@ from core.pipeline import store
 from core.pipeline.objects import ObjectStore
 from core.pipeline.writer import Writer
 from core.policy import Actor
-from core.services import clients, json_schemas
+from core.services import clients, delivery_plan, json_schemas
 from core.services.users import MANAGED_UNTIL
 from core.sport.registry import Registry
 
@@ -222,7 +226,7 @@ class _Maker:
         self.match("match", "owner", "athlete", "device", MATCH)
         self.match("later", "owner", "athlete", "device", LATER)
         self.match("managed", "managing", "managed", "managed_device", MATCH)
-        self.add("webhook", self.webhook("match_activity"))
+        self.webhooks()
         team = Team(
             name="First team", groups=["Defence"], owner_id=self.ids["reader"], created=now()
         )
@@ -290,9 +294,49 @@ class _Maker:
             groups=["Defence"],
         )
 
+    def webhooks(self) -> None:
+        """One that was told of one event, and one that has yet to answer its challenge."""
+        self.add("webhook", self.webhook("match_activity"))
+        pending = self.webhook("later_activity")
+        pending.state, pending.reason, pending.verify = "pending", "no answer yet", True
+        self.add("pending_webhook", pending)
+        self.told("told_event")
+
+    def told(self, name: str) -> None:
+        """An event of the match and its delivery to the webhook; the id of both is a text."""
+        log = self.session.get_one(EventLog, 1)
+        log.last += 1
+        event = Event(
+            id=f"event-{name}",
+            sequence=log.last,
+            type="activity.updated",
+            created=MATCH[0],
+            kind="activity",
+            resource_id=self.ids["match_activity"],
+            activity_id=self.ids["match_activity"],
+            revision=log.last,
+            data={"changed": ["name"]},
+            owner_id=self.ids["owner"],
+        )
+        self.session.add(event)
+        self.session.flush()
+        delivery = Delivery(
+            **{**delivery_plan.planned(self.ids["webhook"], event), "state": "delivered"}
+        )
+        delivery.attempts, delivery.status, delivery.finished = 1, 200, MATCH[0]
+        delivery.log = [
+            DeliveryAttempt(
+                webhook_id=delivery.webhook_id, time=MATCH[0], milliseconds=9, status=200
+            )
+        ]
+        self.session.add(delivery)
+        self.session.flush()
+        self.ids[name] = event.id  # type: ignore[assignment]
+
     def webhook(self, activity: str) -> Webhook:
         return Webhook(
             activity_id=self.ids[activity],
+            owner_id=self.ids["owner"],
             webhook_url="https://club.example/hook",
             secret_sealed=secrets.seal("a secret of the club's"),
             activity_events=True,
@@ -391,4 +435,5 @@ class _Maker:
         team = Team(name=number, groups=[], owner_id=self.ids["reader"], created=now())
         self.add(f"team {number}", team)
         self.add(f"webhook {number}", self.webhook("match_activity"))
+        self.told(f"told {number}")
         self.session.add(self.reading("athlete", Y2021 + int(number)))

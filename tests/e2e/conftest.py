@@ -10,8 +10,9 @@ from tests.redis_server import redis_server
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """`touchline up`: one box on embedded defaults."""
-    with one_box(tmp_path_factory.mktemp("one-box") / "data") as running:
+    """`touchline up`: one box on embedded defaults, with receivers of webhooks on this machine."""
+    data_dir = tmp_path_factory.mktemp("one-box") / "data"
+    with one_box(data_dir, net_allow="127.0.0.0/8") as running:
         yield running
 
 

@@ -49,7 +49,7 @@ def wait_for_another(platform: Platform, word: str, dead: int) -> psutil.Process
 
 def test_the_idle_platform_fits_in_600_mb(own: Platform) -> None:
     processes = [psutil.Process(own.process.pid), *own.children()]
-    assert len(processes) == 6  # supervisor, Redis, web, relay, two workers
+    assert len(processes) == 7  # supervisor, Redis, web, relay, three workers
     sizes = {" ".join(p.cmdline()[1:4]): p.memory_full_info().pss for p in processes}
     assert sum(sizes.values()) < MOST_MEMORY, sizes
 
@@ -98,7 +98,7 @@ def test_a_port_in_use_is_refused(own: Platform, tmp_path: Path) -> None:
 
 def test_doctor_sees_the_running_parts(own: Platform) -> None:
     found = {check["name"]: check["detail"] for check in own.cli("doctor")["checks"]}
-    assert "2 workers and a relay alive" in found["redis"]
+    assert "2 workers and a relay alive; 1 delivering webhooks" in found["redis"]
 
 
 @pytest.mark.parametrize("word", ["web", "relay"])

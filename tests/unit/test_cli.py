@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from core.auth import secrets
 from core.cli import main
-from core.embedded import touchline_command
+from core.supervisor import touchline_command
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,12 +15,12 @@ from sqlalchemy import select
 
 from core.clock import now
 from core.config import Config
-from core.doorbell import ALIVE_WORKER, connect
-from core.embedded import redis_command, touchline_command, wait_for_redis
+from core.doorbell import ALIVE_DELIVERER, ALIVE_WORKER, connect
+from core.embedded import redis_command, wait_for_redis
 from core.models import Device, Job, Outbox, SampleTail
 from core.models.db import Database
 from core.models.outbox import IMPORT, MERGE, TICK, owe
-from core.supervisor import Child
+from core.supervisor import Child, touchline_command
 from workers import jobs
 from workers.relay import Relay
 
@@ -161,6 +162,34 @@ def test_a_worker_process_does_what_is_owed_and_stops_gracefully(
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(10) == 0
     assert client.keys(ALIVE_WORKER + "*") == []
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_a_worker_of_the_queue_deliver_keeps_a_deliverer_beside_it(
+    db: Database,
+    client: redis.Redis,
+    start_worker: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    worker = start_worker("bulk,deliver")
+    parent = psutil.Process(worker.pid)
+
+    def beside() -> int:
+        """The deliverer's process id, 0 while there is none."""
+        for child in parent.children():
+            with suppress(psutil.Error):
+                if child.cmdline()[-1] == "deliver":
+                    return child.pid
+        return 0
+
+    wait_for(beside)
+    wait_for(lambda: client.keys(ALIVE_DELIVERER + "*"))
+    first = beside()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: beside() not in (0, first))
+    second = beside()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(15) == 0
+    assert not psutil.pid_exists(second)
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
