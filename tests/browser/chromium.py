@@ -114,6 +114,8 @@ class Page:
                 self._loads += 1
             case "Network.requestWillBeSent":
                 self.asked.append(message["params"]["request"]["url"])
+            case "Runtime.exceptionThrown":
+                self.complaints.append(str(message["params"]["exceptionDetails"]))
             case "Log.entryAdded" if message["params"]["entry"]["level"] in ("warning", "error"):
                 self.complaints.append(message["params"]["entry"]["text"])
         return message
@@ -147,17 +149,21 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click what leads to another page, and wait for that."""
+        before = self._loads
+        self.tap(selector)
+        self._loaded(before)
+
+    def tap(self, selector: str) -> None:
+        """Click what stays on the page."""
         find = f"document.querySelector({json.dumps(selector)})"
         assert self.js(f"{find} !== null"), f"no {selector} at {self.url}:\n{self.text}"
         self.js(f"{find}.scrollIntoView({{block: 'center'}})")
         box = self.js(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({find}.getClientRects()[0])")
-        before = self._loads
         for kind in ("mousePressed", "mouseReleased"):
             self.command(
                 "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left",
                 clickCount=1,
             )  # fmt: skip
-        self._loaded(before)
 
     def fill(self, selector: str, text: str) -> None:
         """Again where a page that has just come takes the focus for another field meanwhile."""

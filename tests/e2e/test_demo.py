@@ -32,7 +32,7 @@ def test_the_demo_computes_a_squads_match_and_says_so(tmp_path: Path) -> None:
     output, shown = process.communicate(timeout=120)
     assert process.returncode == 0, shown
     summary = json.loads(output)
-    assert set(summary) == {"players", "samples", "computed", "latency_ms", "url", "login"}
+    assert set(summary) == {"players", "samples", "computed", "latency_ms", "url", "live", "login"}
     assert summary["players"] == summary["computed"] == 4
     assert summary["samples"] >= 4 * 6_000
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p95"]
