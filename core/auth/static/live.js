@@ -171,12 +171,12 @@
         return lists.length ? lists.join(" · ") : "–";
       };
       const lines = [
-        ["Distance", `${whole(d.total_distance)} m`],
-        ["Top speed", `${tenth(kmh(d.max_speed))} km/h`],
+        ["Distance, m", whole(d.total_distance)],
+        ["Top speed, km/h", tenth(kmh(d.max_speed))],
         ["Accelerations, by threshold", efforts("accelerations")],
         ["Decelerations, by threshold", efforts("decelerations")],
         ["Sprints", whole(d.sprint_count)],
-        ["Heart rate, mean and highest", `${whole(d.hr_avg)} · ${whole(d.hr_max)} 1/min`],
+        ["Heart rate, 1/min, mean and highest", `${whole(d.hr_avg)} · ${whole(d.hr_max)}`],
         ["Quality", [d.quality?.level ?? "–", ...(d.quality?.reasons ?? [])].join(": ")],
       ];
       const list = document.getElementById("athlete-numbers");
