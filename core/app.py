@@ -15,7 +15,13 @@ from core.api import (
     activities,
     admin,
     admin_accounts,
+    admin_pages_audit,
+    admin_pages_clients,
+    admin_pages_devices,
+    admin_pages_schemas,
     admin_pages_second_factor,
+    admin_pages_users,
+    admin_pages_work,
     athletes,
     bluetooth,
     bulk_load,
@@ -68,7 +74,15 @@ from core.services import second_factor
 MEBIBYTE = 2**20
 
 # For administrators. Each has a blueprint of its own.
-ADMIN_PAGES = (admin_pages_second_factor,)
+ADMIN_PAGES = (
+    admin_pages_work,
+    admin_pages_users,
+    admin_pages_devices,
+    admin_pages_clients,
+    admin_pages_schemas,
+    admin_pages_audit,
+    admin_pages_second_factor,
+)
 
 RESOURCES = (
     account,

@@ -45,6 +45,7 @@ AUDIT = Listing(
         **span("time", AuditEvent.time),
     },
     ordering={"time": AuditEvent.time},
+    search=(AuditEvent.actor, AuditEvent.action),
 )
 
 

@@ -21,6 +21,8 @@ from core.services import admin_users, clients
 from core.services.audit import snapshot
 from core.services.users import EXTRA_PERMISSIONS
 
+RUN_BY = {"example": "AMS Ltd, Bern"}
+
 blueprint = Blueprint(
     "admin-accounts",
     __name__,
@@ -81,11 +83,14 @@ class UserChangeShape(Shape):
 
 
 class ClientShape(Shape):
-    """``cors_origins``: where browsers may call from. ``public``: it has no secret."""
+    """``owner``: who runs it, in words for people. ``cors_origins``: where browsers may call from.
+    ``public``: it has no secret.
+    """
 
     id = Id(dump_only=True)
     client_id = fields.String(dump_only=True)
     name = Text(255, shortest=1, required=True)
+    owner = Text(clients.MAX_OWNER, load_default="", metadata=RUN_BY)
     grants = fields.List(fields.String(validate=validate.OneOf(clients.GRANTS)), required=True)
     redirect_uris = fields.List(Text(2000), load_default=list)
     scope = fields.String(load_default="all", validate=validate.Length(max=255))
@@ -108,6 +113,7 @@ class ClientSecretShape(ClientShape):
 
 class ClientChangeShape(Shape):
     name = Text(255, shortest=1)
+    owner = Text(clients.MAX_OWNER, metadata=RUN_BY)
     redirect_uris = fields.List(Text(2000))
     cors_origins = fields.List(Text(255))
     throttle_class = fields.String(validate=validate.OneOf(list(clients.THROTTLE_CLASSES)))
@@ -175,6 +181,14 @@ def change_user(actor: Actor, body: dict[str, Any], user: int) -> User:
     return changed
 
 
+@blueprint.route("/users/<int:user>/password-link/", methods=["POST"])
+@authenticated(ADMINISTRATOR)
+@blueprint.response(204)
+def mail_password_link(actor: Actor, user: int) -> None:
+    """Mail the account a one-time link to set a new password; the old one goes on until then."""
+    platform().db.write(lambda session: admin_users.mail_link(session, actor, user))
+
+
 @blueprint.route("/clients/")
 @authenticated(ADMINISTRATOR)
 @blueprint.arguments(CLIENTS.query(), location="query")
@@ -211,7 +225,7 @@ def get_client(actor: Actor, client: int) -> OAuthClient:
 @blueprint.arguments(ClientChangeShape)
 @blueprint.response(200, ClientShape)
 def change_client(actor: Actor, body: dict[str, Any], client: int) -> OAuthClient:
-    """Set name, redirect URIs, CORS allow-list or throttle class."""
+    """Set name, owner, redirect URIs, CORS allow-list or throttle class."""
     return platform().db.write(lambda session: clients.change(session, actor, client, body))
 
 

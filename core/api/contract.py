@@ -222,6 +222,7 @@ OPERATIONS = (
     _op("admin.user_create", "POST admin/users/", 201, 403),
     _op("admin.user_get", "GET admin/users/{user}/", 200, 403, 404),
     _op("admin.user_change", "PATCH admin/users/{user}/", 200, 403, 404),
+    _op("admin.user_password_link", "POST admin/users/{user}/password-link/", 204, 403, 404),
     _op("admin.client_list", "GET admin/clients/", 200, 403, 404),
     _op("admin.client_create", "POST admin/clients/", 201, 403),
     _op("admin.client_get", "GET admin/clients/{client}/", 200, 403, 404),

@@ -26,7 +26,7 @@ def start() -> Any:
         return web.page("welcome.html")
     if actor.role == MANAGER:
         return _manager(actor)
-    return _athlete(actor) if actor.role == ATHLETE else web.page("administrator.html")
+    return _athlete(actor) if actor.role == ATHLETE else redirect("/admin/", 303)
 
 
 def _manager(actor: Actor) -> Any:

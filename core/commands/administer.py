@@ -78,6 +78,20 @@ def _users(group: click.Group) -> None:
             ),
         )
 
+    @command(group, "mail-link", "touchline user mail-link ada")
+    @click.argument("username")
+    def mail_link(config: Config, username: str) -> Answer:
+        """Mail USERNAME a one-time link to set a new password."""
+        from core.policy import Actor
+        from core.services import admin_users
+
+        def owe(session: Any) -> Answer:
+            admin_users.mail_link(session, Actor.operator(), admin_users.named(session, username))
+            return {"username": username, "mail": "owed"}
+
+        with database(config) as db:
+            return db.write(owe)
+
     for name, disabled, about in (
         ("disable", True, "Let nobody log in to USERNAME; every token of theirs ends."),
         ("enable", False, "Let USERNAME log in again."),

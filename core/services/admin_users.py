@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core import policy
 from core.clock import now
 from core.errors import BadInput, NotFound
-from core.models import OAuthToken, User
+from core.models import User
 from core.models.announcements import changes, of_user
-from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
+from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER, ROLES
 from core.policy import Actor
 
-from . import addresses, audit, users
+from . import addresses, audit, mails, passwords, users
 
 
 def listing(actor: Actor) -> Select[User]:
@@ -71,7 +71,7 @@ def change(
     email: str | None = None,
 ) -> User:
     """Give or take extra permissions; disable or enable; set the address, which counts at once.
-    Disabling ends every token at once.
+    Disabling ends every login and token at once.
 
     Raises BadInput for permissions of another role than manager, for disabling oneself, and for the
     address of an account that has none: a managed or a deleted one.
@@ -93,13 +93,33 @@ def change(
         user.disabled = disabled
     of_user(session, "updated", user, changes(user))
     if disabled:
-        session.execute(
-            update(OAuthToken)
-            .where(OAuthToken.user_id == user.id, OAuthToken.revoked.is_(None))
-            .values(revoked=now())
-        )
+        passwords.end_logins(session, user.id, now())
     audit.record(session, actor, "user.change", user, before)
     return user
+
+
+def mail_link(session: Session, actor: Actor, user_id: int) -> None:
+    """Mail a one-time link to set a new password. Nobody but who reads that mail learns it.
+
+    Raises BadInput for an account that has no address, or to which nobody may log in.
+    """
+    policy.require_administrator(actor)
+    user = _existing(session, user_id)
+    if user.email is None or user.deleted is not None:
+        raise BadInput("this account has no address to write to")
+    if user.disabled:
+        raise BadInput("this account is disabled: enable it first")
+    mails.reset(session, user)
+    audit.record(session, actor, "user.mail_link", user, audit.snapshot(user), secret=True)
+
+
+def counts(session: Session, actor: Actor) -> dict[str, int]:
+    """How many accounts there are, by role; deleted ones are none."""
+    policy.require_administration_reader(actor)
+    rows = session.execute(
+        select(User.role, func.count()).where(User.deleted.is_(None)).group_by(User.role)
+    )
+    return {**dict.fromkeys(ROLES, 0), **dict(rows.all())}
 
 
 def named(session: Session, username: str) -> int:

@@ -58,6 +58,12 @@ def record(
     )
 
 
+def kinds(session: Session, actor: Actor) -> list[str]:
+    """The kinds of things that were ever changed, by name."""
+    policy.require_administration_reader(actor)
+    return list(session.scalars(select(AuditEvent.kind).distinct().order_by(AuditEvent.kind)))
+
+
 def listing(actor: Actor) -> Select[AuditEvent]:
     """Every change, for administrators."""
     policy.require_administration_reader(actor)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import policy
 from core.auth.secrets import hash_token, new_token
-from core.clock import now
+from core.clock import now, to_iso
 from core.errors import BadInput, NotFound
 from core.models import ClientUsage, OAuthClient
 from core.policy import SCOPES, Actor
@@ -17,6 +17,7 @@ from core.policy import SCOPES, Actor
 from . import audit
 
 MAX_OWNER = 255
+MOST_USED = 100
 GRANTS = ("password", "authorization_code")
 # Requests a second that a client may keep up, and how many at once, by its class.
 THROTTLE_CLASSES: Mapping[str, tuple[float, float]] = {
@@ -88,7 +89,7 @@ def get(session: Session, actor: Actor, client_id: int) -> OAuthClient:
 def change(
     session: Session, actor: Actor, client_id: int, changes: Mapping[str, Any]
 ) -> OAuthClient:
-    """Set name, redirect_uris, cors_origins or throttle_class."""
+    """Set name, owner, redirect_uris, cors_origins or throttle_class."""
     policy.require_administrator(actor)
     client = _existing(session, client_id)
     before = audit.snapshot(client)
@@ -124,6 +125,21 @@ def usage(session: Session, actor: Actor, client_id: int) -> Select[ClientUsage]
         .where(ClientUsage.client_id == client_id)
         .order_by(ClientUsage.day.desc())
     )
+
+
+def used_today(session: Session, actor: Actor) -> list[tuple[OAuthClient, int, int]]:
+    """Clients that asked for anything today (UTC), with requests served and refused; those with the
+    most refusals first.
+    """
+    policy.require_administration_reader(actor)
+    rows = session.execute(
+        select(OAuthClient, ClientUsage.requests, ClientUsage.refused)
+        .join(ClientUsage, ClientUsage.client_id == OAuthClient.id)
+        .where(ClientUsage.day == to_iso(now())[:10])
+        .order_by(ClientUsage.refused.desc(), ClientUsage.requests.desc(), OAuthClient.id)
+        .limit(MOST_USED)
+    )
+    return [(client, served, refused) for client, served, refused in rows]
 
 
 def known_as(session: Session, client_id: str) -> int:

@@ -2,14 +2,16 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core import events, policy
+from core.clock import now
 from core.errors import BadInput, NotFound, TouchlineError
-from core.models import Device
+from core.models import Device, DeviceOwnership, User
 from core.models.announcements import changes as changed
 from core.models.announcements import of_device
 from core.models.devices import FILE_DEVICE
@@ -26,6 +28,34 @@ MOST_ROWS = 5000
 def listing(actor: Actor) -> Select[Device]:
     policy.require_administration_reader(actor)
     return select(Device)
+
+
+def owners(session: Session, actor: Actor, device_ids: Sequence[int]) -> dict[int, str]:
+    """The usernames of who owns these devices now, by device."""
+    policy.require_administration_reader(actor)
+    moment = now()
+    rows = session.execute(
+        select(DeviceOwnership.device_id, User.username)
+        .join(User, User.id == DeviceOwnership.manager_id)
+        .where(
+            DeviceOwnership.device_id.in_(device_ids),
+            DeviceOwnership.start_time <= moment,
+            DeviceOwnership.end_time > moment,
+        )
+    )
+    return dict(rows.all())
+
+
+def history(session: Session, actor: Actor, device_id: int) -> list[tuple[DeviceOwnership, str]]:
+    """Who owned a device when, the latest first, with usernames."""
+    policy.require_administration_reader(actor)
+    rows = session.execute(
+        select(DeviceOwnership, User.username)
+        .join(User, User.id == DeviceOwnership.manager_id)
+        .where(DeviceOwnership.device_id == device_id)
+        .order_by(DeviceOwnership.start_time.desc())
+    )
+    return [(ownership, username) for ownership, username in rows]
 
 
 def change(session: Session, actor: Actor, device_id: int, changes: dict[str, Any]) -> Device:

@@ -52,6 +52,11 @@ def welcome(session: Session, user: User) -> None:
     _owe(session, WELCOME, user)
 
 
+def reset(session: Session, user: User) -> None:
+    """Owe a link to set a new password."""
+    _owe(session, RESET, user)
+
+
 def address_changed(session: Session, user: User, before: str) -> None:
     """Owe a word to the address that was the account's until now."""
     _owe(session, ADDRESS, user, to=before)
@@ -103,7 +108,7 @@ def forgotten(session: Session, name: str) -> None:
         .limit(MOST_ACCOUNTS)
     )
     for user in found:
-        _owe(session, RESET, user)
+        reset(session, user)
 
 
 def run(db: Database, office: Office, payload: Mapping[str, Any], owed: Owed = None) -> None:

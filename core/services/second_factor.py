@@ -43,6 +43,12 @@ def codes_left(session: Session, factor: SecondFactor) -> int:
     return session.scalar(left) or 0
 
 
+def in_force(session: Session, user_ids: Sequence[int]) -> set[int]:
+    """Which of these accounts have one."""
+    wanted = (SecondFactor.user_id.in_(user_ids), SecondFactor.confirmed.is_not(None))
+    return set(session.scalars(select(SecondFactor.user_id).where(*wanted)))
+
+
 def begin(session: Session, actor: Actor) -> SecondFactor:
     """Make a secret for the actor's app; one that was made before and not confirmed ends. Raises
     Conflict where a factor is in force.

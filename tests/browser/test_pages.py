@@ -200,9 +200,7 @@ def test_the_start_page(
     clean(page, base)
 
 
-def test_the_start_page_of_nobody_and_of_an_administrator(
-    page: Page, base: str, world: World
-) -> None:
+def test_the_start_page_of_nobody(page: Page, base: str, world: World) -> None:
     page.open(f"{base}/")
     look(page, "start-nobody")
     weight = page.js(
@@ -212,8 +210,6 @@ def test_the_start_page_of_nobody_and_of_an_administrator(
     assert weight <= 100_000
     page.press("Tab")
     assert page.js("document.activeElement.className") == "skip"
-    log_in(page, base, "admin")
-    look(page, "start-admin")
     clean(page, base)
 
 

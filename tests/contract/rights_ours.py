@@ -103,6 +103,7 @@ def _accounts_kept() -> Iterator[Row]:
     new = {"username": "new", "email": "new@club.example", "role": "MANAGER"}
     yield Row("admin.user_create", ADMIN, body=new)
     yield Row("admin.user_get", ADMIN, at)
+    yield Row("admin.user_password_link", ADMIN, at)
     yield Row("admin.user_change", ADMIN, at, body={"disabled": True})
     at = {"client": "client"}
     yield Row("admin.client_list", ADMIN, rows={"admin": ("client",)})

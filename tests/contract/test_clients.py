@@ -25,7 +25,7 @@ def login(world: World, client: dict[str, Any], secret: str) -> int:
 def test_a_client_and_its_secret(world: World) -> None:
     made = make(world)
     assert made.keys() == {
-        "id", "client_id", "name", "grants", "redirect_uris", "scope", "cors_origins",
+        "id", "client_id", "name", "owner", "grants", "redirect_uris", "scope", "cors_origins",
         "throttle_class", "created", "client_secret",
     }  # fmt: skip
     assert login(world, made, made["client_secret"]) == 200

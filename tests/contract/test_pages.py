@@ -150,10 +150,6 @@ def test_an_athlete_sees_own_activities_and_who_may_read(world: World) -> None:
     assert "Nobody but you" in other
 
 
-def test_an_administrator_has_a_page(world: World) -> None:
-    assert "audit log" in inside(world, "admin").get("/").text
-
-
 def test_a_device_is_taken_into_use(world: World) -> None:
     tracker = device(world, "S9", "vest-9")
     client = inside(world, "ada")

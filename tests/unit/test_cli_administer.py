@@ -25,6 +25,7 @@ def test_users(touchline: Any) -> None:
     assert answer(touchline("user", "disable", "ada", "--json"))["disabled"] is True
     assert [row["disabled"] for row in answer(touchline("user", "list", "--json"))] == [True]
     assert answer(touchline("user", "enable", "ada", "--json"))["disabled"] is False
+    assert answer(touchline("user", "mail-link", "ada", "--json"))["mail"] == "owed"
     unknown = touchline("user", "disable", "eva")
     assert (unknown.exit_code, "no user 'eva'" in unknown.stderr) == (1, True)
     again = touchline(*words)
