@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def test_from_a_change_to_a_verified_message(every_platform: Platform) -> None:
 
     http, activity = sign_up(every_platform, f"hooks-{time.time_ns()}")
     path = f"/activities/{activity.pop('id')}/"
-    with receiver(answer) as hook, http:
+    with receiver(answer) as hook, closing(http):
         body = {
             "webhook_url": hook.url,
             "secret_token": SECRET,
