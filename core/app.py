@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core.api import (
     access_log,
     account,
+    account_pages,
     activities,
     admin,
     admin_accounts,
@@ -22,6 +23,7 @@ from core.api import (
     admin_pages_second_factor,
     admin_pages_users,
     admin_pages_work,
+    athlete_pages,
     athletes,
     bluetooth,
     bulk_load,
@@ -44,6 +46,7 @@ from core.api import (
     openapi,
     ownerships,
     pages,
+    permission_pages,
     permissions,
     preprocessed,
     problems,
@@ -83,6 +86,9 @@ ADMIN_PAGES = (
     admin_pages_audit,
     admin_pages_second_factor,
 )
+
+# For everybody else.
+PAGES = (pages, permission_pages, athlete_pages, account_pages)
 
 RESOURCES = (
     account,
@@ -163,9 +169,8 @@ def create_app(
     )
     server.register(app, oauth)
     auth_pages.register(app, oauth)
-    for part in ADMIN_PAGES:
+    for part in (*ADMIN_PAGES, *PAGES):
         app.register_blueprint(part.blueprint)
-    app.register_blueprint(pages.blueprint)
     app.register_blueprint(live_page.blueprint)
     names = MarshmallowPlugin(schema_name_resolver=openapi.name_of)
     api = DocumentedApi(app, spec_kwargs={"marshmallow_plugin": names})

@@ -465,7 +465,7 @@ def given(session: Session, actor: Actor, things: Iterable[Any], kind: str | Non
         word = kind or _KINDS.get(type(thing))
         if word is not None:
             noted.update(
-                Read(athlete, actor.user_id, word)
+                Read(athlete, actor.user_id, word, actor.client_id)
                 for athlete in _athletes(session, thing)
                 if athlete != actor.user_id
             )

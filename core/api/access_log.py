@@ -20,7 +20,8 @@ blueprint = Blueprint(
     "access-log",
     __name__,
     url_prefix="/api/v1/athletes/<int:athlete>/access-log",
-    description="One row for each hour in which somebody else read one kind of an athlete's data.",
+    description="One row for each hour in which somebody else read one kind of an athlete's data "
+    "through one program.",
 )
 
 LISTING = Listing(
@@ -29,6 +30,7 @@ LISTING = Listing(
     filters={
         "reader": reference(AccessEvent.reader_id),
         "kind": exact(AccessEvent.kind),
+        "program": exact(AccessEvent.program),
         **span("time", AccessEvent.time),
     },
     ordering={"time": AccessEvent.time},
@@ -36,8 +38,8 @@ LISTING = Listing(
 
 
 class AccessEventShape(ma.Schema):
-    """``reader`` is empty where the account is gone; its name stays. ``time``: the first read in
-    that hour.
+    """``reader`` is empty where the account is gone; its name stays. ``program``: the OAuth client,
+    empty for the platform's own pages. ``time``: the first read in that hour.
     """
 
     id = fields.Integer()
@@ -45,6 +47,7 @@ class AccessEventShape(ma.Schema):
     username = fields.String(attribute="reader")
     role = fields.String()
     kind = fields.String()
+    program = fields.String()
     time = Moment()
 
 

@@ -241,6 +241,11 @@ def change_password(actor: Actor, body: dict[str, Any], athlete: int) -> None:
 @blueprint.response(200, BYTES, content_type="application/zip")
 def export(actor: Actor, athlete: int) -> Response:
     """All that is held on an athlete, as a zip. For the athlete, and for who manages them."""
+    return zipped(actor, athlete)
+
+
+def zipped(actor: Actor, athlete: int) -> Response:
+    """The zip, made while it is sent."""
     app = platform()
     held = app.db.read(lambda session: exports.gather(session, actor, athlete))
     parts = exports.pack(app.db, app.objects, held, app.offload)

@@ -227,6 +227,7 @@ WORDS: Mapping[str, Any] = {
     "action": "device.create",
     "kind": "computed",
     "auditevent.kind": "device",
+    "program": "Club AMS",
     "before": None,
     "after": {"device_name": "vest-7", "serial_number": "0007"},
     "grants": ["password"],

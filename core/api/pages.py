@@ -30,13 +30,14 @@ def start() -> Any:
 
 
 def _manager(actor: Actor) -> Any:
-    search, page = _search(), _page()
+    search, page = _search(), page_number()
 
     def read(session: Session) -> dict[str, Any]:
         running, running_more = overview.activities(session, actor, overview.NOW, search)
         coming, coming_more = overview.activities(session, actor, overview.NEXT, search)
         past, more = overview.activities(session, actor, overview.PAST, search, page)
         trackers, total = overview.trackers(session, actor)
+        managed, managed_count = overview.managed(session, actor)
         return {
             "running": running,
             "running_more": running_more,
@@ -46,20 +47,29 @@ def _manager(actor: Actor) -> Any:
             "more": more,
             "trackers": trackers,
             "tracker_count": total,
+            "managed": managed,
+            "managed_count": managed_count,
         }
 
     return web.page("manager.html", search=search, page=page, **platform().db.read(read))
 
 
 def _athlete(actor: Actor) -> Any:
-    page = _page()
+    page = page_number()
 
     def read(session: Session) -> dict[str, Any]:
         running, _ = overview.activities(session, actor, overview.NOW)
         coming, _ = overview.activities(session, actor, overview.NEXT)
         past, more = overview.activities(session, actor, overview.PAST, page=page)
-        readers = overview.readers(session, actor)
-        return {"current": running + coming, "past": past, "more": more, "readers": readers}
+        readers, held, ended = overview.readers(session, actor)
+        return {
+            "current": running + coming,
+            "past": past,
+            "more": more,
+            "readers": readers,
+            "held": held,
+            "ended": ended,
+        }
 
     return web.page("athlete.html", page=page, **platform().db.read(read))
 
@@ -68,10 +78,16 @@ def _search() -> str:
     return request.args.get("q", "").strip()[:LONGEST]
 
 
-def _page() -> int:
-    """Of the past; what is no page is the first."""
+def page_number() -> int:
+    """Of what comes in pages; what is no page is the first."""
     text = request.args.get("page", "1")
     return min(int(text), MAX_PAGE) if text.isdecimal() and text.isascii() and int(text) else 1
+
+
+@blueprint.get("/deleted/")
+def deleted() -> Any:
+    """Where an athlete stands after deleting themselves."""
+    return web.page("deleted.html")
 
 
 @blueprint.route("/device-activation/", methods=["GET", "POST"])

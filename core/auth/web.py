@@ -46,6 +46,10 @@ class FormExpired(TouchlineError):
     status, code, title = 400, "form_expired", "This form has expired"
 
 
+class LoginWanted(Exception):
+    """A page is for people who are logged in."""
+
+
 def server() -> "Server":
     return current_app.extensions[KEY]
 
@@ -55,6 +59,7 @@ def blueprint(name: str, import_name: str, **options: Any) -> Blueprint:
     pages = Blueprint(name, import_name, **options)
     pages.before_request(_check_form)
     pages.after_request(_guard)
+    pages.register_error_handler(LoginWanted, lambda _: to_login())
     pages.register_error_handler(TouchlineError, _refused)
     pages.register_error_handler(OAuth2Error, _refused_by_oauth)
     pages.register_error_handler(HTTPException, _refused_by_http)
@@ -91,6 +96,20 @@ def actor() -> Actor | None:
     if user is None:
         return None
     return Actor(user.id, user.role, frozenset(user.extra_permissions))
+
+
+def required() -> Actor:
+    """Who is logged in. Raises LoginWanted, which leads to the login page and back."""
+    known = actor()
+    if known is None:
+        raise LoginWanted
+    return known
+
+
+def confirmed(password: str) -> bool:
+    """Is it the visitor's? Wrong ones count as failed logins. Raises TooManyRequests."""
+    user = visitor()
+    return user is not None and server().log_in(user.username, password) is not None
 
 
 def log_in(user: User, target: str) -> Any:
@@ -133,8 +152,11 @@ def log_out(target: str) -> Any:
 
 
 def to_login() -> Any:
-    """The login page, which leads back to where the visitor wanted to go."""
-    return redirect(url_for("pages.login", next=address()), 303)
+    """The login page, which leads back to where the visitor wanted to go; after a form, which is
+    gone, to the start page.
+    """
+    target = address() if request.method in ("GET", "HEAD") else None
+    return redirect(url_for("pages.login", next=target), 303)
 
 
 def address() -> str:

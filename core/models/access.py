@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.clock import now
 
 from .base import Base, moment, pk
+from .oauth import OAuthClient
 from .users import User
 
 HOUR = 3_600_000
@@ -19,13 +20,14 @@ _CHUNK = 10_000
 
 
 class AccessEvent(Base):
-    """Within the hour that begins at ``hour``, this person read this kind of this athlete's data;
-    ``time`` is the first such read. One row per hour, however often they asked.
+    """Within the hour that begins at ``hour``, this person read this kind of this athlete's data
+    through this program (an OAuth client's name; empty: the platform's own pages); ``time`` is the
+    first such read. One row per hour, however often they asked.
     """
 
     __tablename__ = "access_event"
     __table_args__ = (
-        UniqueConstraint("athlete_id", "reader_id", "kind", "hour"),
+        UniqueConstraint("athlete_id", "reader_id", "kind", "program", "hour"),
         Index("ix_access_event_athlete", "athlete_id", "time"),
     )
 
@@ -37,6 +39,7 @@ class AccessEvent(Base):
     reader: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(32))
+    program: Mapped[str] = mapped_column(String(255))
     hour: Mapped[moment]
     time: Mapped[moment]
 
@@ -56,11 +59,12 @@ class ClientUsage(Base):
 
 @dataclass(frozen=True)
 class Read:
-    """A person has read a kind of an athlete's data."""
+    """A person has read a kind of an athlete's data, through a client or none."""
 
     athlete_id: int
     reader_id: int
     kind: str
+    client_id: int | None = None
 
 
 class ReadMemory:
@@ -90,20 +94,23 @@ def this_hour() -> int:
 def store(session: Session, reads: Iterable[Read]) -> None:
     """A row for each read that this hour has none of; people deleted meanwhile are passed over."""
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    groups: dict[tuple[int, str], list[int]] = {}
+    groups: dict[tuple[int, int | None, str], list[int]] = {}
     for read in reads:
-        groups.setdefault((read.reader_id, read.kind), []).append(read.athlete_id)
-    columns = ("athlete_id", "reader_id", "reader", "role", "kind", "hour", "time")
-    for (reader_id, kind), athletes in groups.items():
+        groups.setdefault((read.reader_id, read.client_id, read.kind), []).append(read.athlete_id)
+    columns = ("athlete_id", "reader_id", "reader", "role", "kind", "program", "hour", "time")
+    for (reader_id, client_id, kind), athletes in groups.items():
         reader = session.get(User, reader_id)
         if reader is None:
             continue
-        said = (reader.id, reader.username, reader.role, kind, this_hour(), now())
+        client = None if client_id is None else session.get(OAuthClient, client_id)
+        program = client.name if client else ""
+        said = (reader.id, reader.username, reader.role, kind, program, this_hour(), now())
         for start in range(0, len(athletes), _CHUNK):
             chunk = athletes[start : start + _CHUNK]
             rows = select(User.id, *map(literal, said)).where(User.id.in_(chunk))
+            same = ["athlete_id", "reader_id", "kind", "program", "hour"]
             session.execute(
                 insert(AccessEvent)
                 .from_select(columns, rows)
-                .on_conflict_do_nothing(index_elements=["athlete_id", "reader_id", "kind", "hour"])
+                .on_conflict_do_nothing(index_elements=same)
             )

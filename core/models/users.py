@@ -41,6 +41,13 @@ class User(Base):
         back_populates="user", cascade="all, delete-orphan", lazy="joined"
     )
 
+    @property
+    def name(self) -> str:
+        """What people call them."""
+        profile = self.manager_profile or self.athlete_profile
+        parts = (profile.first_name, profile.last_name) if profile else ()
+        return " ".join(filter(None, parts)) or self.username
+
 
 class ManagerProfile(Base):
     __tablename__ = "manager_profile"

@@ -252,6 +252,15 @@ def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> No
             )
 
 
+def _battery(batch: Batch, before: int | None) -> int | None:
+    """The last level in the batch, in percent; ``before`` where it tells none."""
+    levels = batch.streams.get("samples", {}).get("device.Bat_lvl")
+    if levels is None:
+        return before
+    told = levels[(levels >= 0) & (levels <= 100)]
+    return round(float(told[-1])) if len(told) else before
+
+
 def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
     """Number the batch and note what its arrival tells of the device."""
     device.ingest_seq += 1
@@ -259,6 +268,8 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
         device.last_number = batch.number
     if batch.sent is not None:
         device.clock_offsets = [*device.clock_offsets, batch.sent - received][-OFFSETS_KEPT:]
+    if device.newest_t is None or batch.t1 > device.newest_t:
+        device.battery = _battery(batch, device.battery)
     late = 0
     if device.newest_t is not None and batch.t0 <= device.newest_t:
         times = (columns["t"] for columns in batch.streams.values())

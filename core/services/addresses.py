@@ -36,6 +36,11 @@ def ask(session: Session, user: User, address: str, *, again: bool = False) -> N
     mails.address_asked(session, user, link, due)
 
 
+def change(session: Session, actor: Actor, address: str) -> None:
+    """The caller's own address, asked for on their page: a link that waits is mailed again."""
+    ask(session, _own(session, actor), address, again=True)
+
+
 def confirm(session: Session, secret: str) -> User:
     """Use a link up: its address counts from now on, and all other links of the account end.
     Raises BadInput at ``/token`` for one that is unknown, used, expired or superseded.
@@ -78,6 +83,10 @@ def waiting(session: Session, user_id: int) -> str | None:
 
 def give_up(session: Session, actor: Actor) -> None:
     """The caller's own change that waits is no longer wanted."""
+    links.end(session, _own(session, actor).id, confirming=True)
+
+
+def _own(session: Session, actor: Actor) -> User:
     user = session.get_one(User, actor.user_id)
     policy.require(session, actor, f"{user.role.lower()}.change", user)
-    links.end(session, user.id, confirming=True)
+    return user

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import LargeBinary, Table, or_, select
+from sqlalchemy import LargeBinary, Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import policy
@@ -52,6 +52,26 @@ class Held:
     documents: dict[str, Any]
     frames: Sequence[Any]  # rows of id, device, start, stop
     files: Sequence[Any]  # rows of id, name, sha256
+
+
+@dataclass(frozen=True)
+class Outline:
+    """How much is held: time frames and the time that they span (None: no frame), uploads."""
+
+    frames: int
+    start: int | None
+    stop: int | None
+    files: int
+
+
+def outline(session: Session, athlete: User) -> Outline:
+    frames = session.execute(
+        select(func.count(), func.min(TimeFrame.start_time), func.max(TimeFrame.end_time)).where(
+            TimeFrame.athlete_id == athlete.id
+        )
+    ).one()
+    files = select(func.count()).where(UploadedFile.athlete_id == athlete.id)
+    return Outline(*frames, session.scalar(files) or 0)
 
 
 def gather(session: Session, actor: Actor, athlete_id: int) -> Held:

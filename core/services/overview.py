@@ -11,10 +11,10 @@ from core import policy
 from core.clock import now
 from core.models import (
     Activity,
+    AthleteProfile,
     ComputedData,
     ComputeState,
     Device,
-    ManagerProfile,
     Permission,
     TimeFrame,
     User,
@@ -22,7 +22,7 @@ from core.models import (
 from core.models.devices import FILE_DEVICE
 from core.policy import Actor
 
-from . import devices, permissions
+from . import devices, permissions, users
 
 NOW, NEXT, PAST = "now", "next", "past"
 PAGE = 25
@@ -177,21 +177,31 @@ def trackers(session: Session, actor: Actor, limit: int = 50) -> tuple[list[Devi
     return list(session.scalars(latest)), total
 
 
-def readers(session: Session, actor: Actor) -> list[tuple[Permission, str]]:
-    """Who holds a right over an athlete's data now or later, with their names."""
+def readers(
+    session: Session, actor: Actor, limit: int = 25
+) -> tuple[list[tuple[Permission, User]], int, int]:
+    """Who holds a right over an athlete's data now or later; how many such rights there are, and
+    how many that have ended.
+    """
     assert actor.user_id is not None
-    held = (
-        permissions.listing(session, actor, actor.user_id)
-        .where(Permission.expiration_time > now())
-        .order_by(None)
-    )
-    rows = session.execute(
-        held.add_columns(User.username, ManagerProfile.first_name, ManagerProfile.last_name)
-        .join(User, User.id == Permission.manager_id)
-        .outerjoin(ManagerProfile, ManagerProfile.user_id == User.id)
-        .order_by(User.username, Permission.start_time, Permission.id)
-    )
-    return [
-        (right, " ".join(filter(None, (first, last))) or username)
-        for right, username, first, last in rows
-    ]
+    held = permissions.held(session, actor, actor.user_id)
+    known = select(func.count()).where(Permission.athlete_id == actor.user_id)
+    total = session.scalar(known) or 0
+    current = session.scalar(known.where(Permission.expiration_time > now())) or 0
+    rows = session.execute(held.where(Permission.expiration_time > now()).limit(limit))
+    return [(right, manager) for right, manager in rows], current, total - current
+
+
+def managed(session: Session, actor: Actor, limit: int = 25) -> tuple[list[User], int]:
+    """The athletes whom a manager manages, the Default Athlete first, and how many there are."""
+    mine = users.athletes(actor).where(User.managed_by_id == actor.user_id)
+    total = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    named = mine.order_by(
+        User.is_default_athlete.desc(),
+        AthleteProfile.last_name,
+        AthleteProfile.first_name,
+        User.id,
+    ).limit(limit)
+    found = list(session.scalars(named).unique())
+    policy.given(session, actor, found)
+    return found, total

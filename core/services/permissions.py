@@ -4,10 +4,14 @@ For a managed athlete the managing manager acts as the athlete. A manager who ho
 give READ to others, wholly inside their own SHARE range (contract/touchline.md section 10).
 """
 
+import re
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from core import events, policy
+from core.clock import now
 from core.errors import BadInput, Forbidden, NotFound
 from core.models import Permission, User
 from core.models.announcements import of_permissions
@@ -16,6 +20,7 @@ from core.policy import Actor
 
 READ = "READ"
 RIGHTS = (READ, "WRITE", "SHARE")
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def grant(
@@ -60,6 +65,70 @@ def listing(
         _manager(session, manager_id)
         statement = statement.where(Permission.manager_id == manager_id)
     return statement.order_by(Permission.id)
+
+
+def athlete(session: Session, actor: Actor, athlete_id: int) -> User:
+    """The athlete, for who may see what they have permitted."""
+    found = _athlete(session, athlete_id)
+    policy.require(session, actor, "permission.read", found)
+    return found
+
+
+def held(session: Session, actor: Actor, athlete_id: int) -> Select[Any]:
+    """As ``listing``, each with the manager who holds it: those that hold now or later first, by
+    manager, then by time.
+    """
+    return (
+        listing(session, actor, athlete_id)
+        .order_by(None)
+        .add_columns(User)
+        .join(User, User.id == Permission.manager_id)
+        .order_by(
+            Permission.expiration_time <= now(),
+            User.username,
+            Permission.start_time,
+            Permission.id,
+        )
+    )
+
+
+def get(session: Session, actor: Actor, athlete_id: int, permission_id: int) -> Any:
+    """One permission, with the manager who holds it."""
+    row = session.execute(
+        held(session, actor, athlete_id).where(Permission.id == permission_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"no permission {permission_id} of this athlete")
+    return row
+
+
+def manager_called(session: Session, called: str) -> int:
+    """The manager of this username or number. What looks like a number is one: whoever registers
+    with somebody's number as their username gets nothing that was meant for them. Raises BadInput.
+    """
+    wanted = User.id == int(called) if _NUMBER.fullmatch(called) else User.username == called
+    one = select(User.id).where(wanted, User.role == MANAGER, User.deleted.is_(None))
+    found = None if "\x00" in called else session.scalar(one)  # PostgreSQL takes none in a text
+    if found is None:
+        raise BadInput.at("/manager", f"there is no manager {called!r}")
+    return found
+
+
+def shorten(
+    session: Session, actor: Actor, athlete_id: int, permission_id: int, expiration_time: int
+) -> Permission:
+    """Let a permission end earlier. What was recorded before that stays readable."""
+    policy.require(session, actor, "permission.change", _athlete(session, athlete_id))
+    row = session.get(Permission, permission_id, with_for_update=True)
+    if row is None or row.athlete_id != athlete_id:
+        raise NotFound(f"no permission {permission_id} of this athlete")
+    if not row.start_time < expiration_time < row.expiration_time:
+        raise BadInput.at("/expiration_time", "must lie between its start and its present end")
+    row.expiration_time = expiration_time
+    ended = expiration_time <= now()  # the relay tells of those that end later
+    told = events.PERMISSION_EXPIRED if ended else events.PERMISSION_GRANTED
+    of_permissions(session, told, [row])
+    return row
 
 
 def revoke(

@@ -47,7 +47,7 @@ def test_a_managers_reads(world: World, played: tuple[Match, int], path: str, ki
     answer = world.get(path.format(**world.ids, frame=played[1]), "ben")
     assert answer.status_code == 200, answer.text
     (row,) = rows(world, "ben")
-    assert row.keys() == {"id", "reader", "username", "role", "kind", "time"}
+    assert row.keys() == {"id", "reader", "username", "role", "kind", "program", "time"}
     assert (row["reader"], row["role"], row["kind"]) == (world.ids["ben"], "MANAGER", kind)
 
 

@@ -66,6 +66,19 @@ def test_an_acknowledged_batch_is_stored(writer: Writer, db: Database) -> None:
     assert columns["gnss.speed"].tolist() == [1.0 + k / 10 for k in range(10)]
 
 
+def test_a_device_keeps_the_newest_battery_level_that_it_told(writer: Writer, db: Database) -> None:
+    def told(name: str, start: int, levels: list[float | None]) -> int | None:
+        times = [start + 100 * k for k in range(len(levels))]
+        body = {"batch": name, "columns": {"gnss.timestamp": times, "device.Bat_lvl": levels}}
+        writer.submit(1, uplink.parse(orjson.dumps(body), now=T0 + 10**9), received=T0)
+        return db.read(lambda s: s.get_one(Device, 1).battery)
+
+    assert told("a", T0, [81.0, 79.6, None]) == 80
+    assert told("late", T0 - 60_000, [95.0]) == 80
+    assert told("silent", T0 + 60_000, [None, None]) == 80
+    assert told("wrong", T0 + 120_000, [42.0, 400.0]) == 42
+
+
 def test_a_repeat_gets_the_first_answer_and_stores_nothing(writer: Writer, db: Database) -> None:
     first = writer.submit(1, batch("a", sent=T0 + 250), received=T0)
     again = writer.submit(1, batch("a", sent=T0 + 9000), received=T0 + 5000)
