@@ -10,6 +10,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import logging  # noqa: E402 -- all imports follow the patch
+import resource  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 import time  # noqa: E402
@@ -30,11 +31,14 @@ from core.app import create_app  # noqa: E402
 from core.channels import RIGHTS  # noqa: E402
 from core.config import Config  # noqa: E402
 from core.doorbell import bell, connect  # noqa: E402
+from core.live import wire  # noqa: E402
 from core.models.db import Database  # noqa: E402
 from core.pipeline.increments import Announcer  # noqa: E402
 from core.pipeline.objects import ObjectStore  # noqa: E402
 from core.pipeline.writer import Writer  # noqa: E402
 from core.sport.registry import registry  # noqa: E402
+
+wire.Lock = monkey.get_original("threading", "Lock")
 
 STOP_SECONDS = 6.0  # for requests in flight; the supervisor waits a little longer
 OFFLOAD_THREADS = 4
@@ -151,8 +155,16 @@ def build(config: Config) -> Web:
     return Web(app, db, writer, announcer)
 
 
+def raise_descriptor_limit() -> None:
+    """A socket that streams takes two descriptors: allow as many as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def serve(config: Config, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    raise_descriptor_limit()
     web = build(config)
     counter = InFlight(web.app)
     server = pywsgi.WSGIServer(

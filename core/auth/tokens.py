@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, union_all, update
+from sqlalchemy import BigInteger, bindparam, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -129,18 +130,22 @@ class TokenCache:
 def still_good(session: Session, given: Iterable[str]) -> set[str]:
     """Those of the tokens that are neither expired nor revoked, asked of the database at once."""
     by_hash = {hash_token(token): token for token in given}
-    users = (
-        select(OAuthToken.access_hash)
-        .join(User, User.id == OAuthToken.user_id)
-        .where(
-            OAuthToken.access_hash.in_(by_hash),
-            OAuthToken.revoked.is_(None),
-            OAuthToken.expires > clock.now(),
-            User.disabled.is_(False),
-        )
-    )
-    devices = select(Device.uplink_token_hash).where(Device.uplink_token_hash.in_(by_hash))
-    return {by_hash[key] for key in session.scalars(union_all(users, devices))}
+    values = {"hashes": list(by_hash), "now": clock.now()}
+    return {by_hash[key] for key in session.scalars(_STILL_GOOD, values)}
+
+
+_HASHES: Any = bindparam("hashes", expanding=True)
+_STILL_GOOD: Any = union_all(
+    select(OAuthToken.access_hash)
+    .join(User, User.id == OAuthToken.user_id)
+    .where(
+        OAuthToken.access_hash.in_(_HASHES),
+        OAuthToken.revoked.is_(None),
+        OAuthToken.expires > bindparam("now", type_=BigInteger),
+        User.disabled.is_(False),
+    ),
+    select(Device.uplink_token_hash).where(Device.uplink_token_hash.in_(_HASHES)),
+)
 
 
 def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:

@@ -13,18 +13,20 @@ from typing import Any
 
 import redis
 import structlog
+from sqlalchemy.orm import Session
 
-from core.channels import LIVE_ACTIVITY, RIGHTS, Live
+from core.channels import RIGHTS, Live
 from core.models.db import Database
 from core.sport.registry import Registry
 
 from . import facts, opening
 from .facts import Facts
 from .messages import Update
-from .reader import TEAM, Kind, Reader
+from .reader import TEAM, Group, Kind, Reader
 from .wire import FORBIDDEN, NOT_FOUND, UNAUTHORIZED
 
 KEEPER_SECONDS = 1.0
+LOG_SECONDS = 60.0
 _SOONEST = 0.2  # between two looks at the database, however often rights change
 _CONFIRM_SECONDS = 2.0  # for Redis to confirm a subscription; after that the keeper has to do
 _RETRY_SECONDS = 0.5
@@ -57,7 +59,8 @@ class Hub:
         self._db, self._client, self._registry = db, client, registry
         self._lock = threading.RLock()
         self._channels: dict[str, _Channel] = {}
-        self._readers: dict[Reader, None] = {}
+        self._groups: dict[Group, dict[Reader, None]] = {}
+        self._logged = time.monotonic()
         self._pubsub: Any = None
         self._look = threading.Event()
         self._stopping = False
@@ -67,7 +70,7 @@ class Hub:
     @property
     def count(self) -> int:
         """How many readers follow something here."""
-        return len(self._readers)
+        return sum(len(readers) for readers in self._groups.values())
 
     def follow(self, reader: Reader, after: Mapping[int, int], welcome: Callable[[], None]) -> None:
         """Let the reader begin: ``welcome`` is called once it may, then it gets what is newer than
@@ -84,7 +87,10 @@ class Hub:
 
     def leave(self, reader: Reader) -> None:
         with self._lock:
-            self._readers.pop(reader, None)
+            mates = self._groups.get(reader.group, {})
+            mates.pop(reader, None)
+            if not mates:
+                self._groups.pop(reader.group, None)
             channel = self._channels.get(reader.channel)
             if channel is None:
                 return
@@ -110,7 +116,7 @@ class Hub:
                     self._threads.append(threading.Thread(target=run, name=name, daemon=True))
                 for thread in self._threads:
                     thread.start()
-            self._readers[reader] = None
+            self._groups.setdefault(reader.group, {})[reader] = None
             channel = self._channels.get(reader.channel)
             if channel is None:
                 channel = self._channels[reader.channel] = _Channel(
@@ -197,31 +203,31 @@ class Hub:
 
     def _round(self) -> None:
         with self._lock:
-            readers = [r for r in self._readers if r.begun and r.wire.open]
-        if not readers:
+            groups = {
+                group: [each for each in readers if each.begun and each.wire.open]
+                for group, readers in self._groups.items()
+            }
+        if not groups:
             self._before = None
             return
-        found = self._db.read(lambda session: facts.gather(session, readers))
+        everybody = [reader for readers in groups.values() for reader in readers]
+        due = time.monotonic() - self._logged > LOG_SECONDS
+
+        def ask(session: Session) -> Facts:
+            if due:
+                facts.log(session, everybody, int(2000 * LOG_SECONDS))
+            return facts.gather(session, groups)
+
+        found = self._db.read(ask)
+        if due:
+            self._logged = time.monotonic()
         before, self._before = self._before, found
         with self._lock:
-            for reader in readers:
-                self._judge(reader, found, before)
-            held = [r for r in readers if r.held and r.wire.open]
+            for group, readers in groups.items():
+                _judge(group, readers, found)
+            held = [r for r in everybody if (r.held or _behind(r, before)) and r.wire.open]
         if held:
             self._catch_up(held)
-
-    def _judge(self, reader: Reader, found: Facts, before: Facts | None) -> None:
-        if reader.token not in found.bearers:
-            reader.wire.close(UNAUTHORIZED, "the token has expired or was revoked")
-            return
-        refusal = _REFUSALS[reader.kind](reader, found)
-        if refusal is not None:
-            reader.wire.close(*refusal)
-            return
-        for key, last in reader.seqs.items():
-            # It was there a round ago and has not come: a message was lost.
-            if before is not None and last < before.number(reader.kind, key):
-                reader.hold(key)
 
     def _catch_up(self, readers: list[Reader]) -> None:
         known = self._db.read(lambda session: opening.missing(session, self._registry, readers))
@@ -233,43 +239,58 @@ class Hub:
                         reader.release(key, what)
 
 
-def _frame_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
-    if f"{LIVE_ACTIVITY}{found.frames.get(reader.subject)}" != reader.channel:
-        return NOT_FOUND, "the activity has no such time frame any more"
-    if (reader.actor, reader.subject) not in found.may_frames:
-        return FORBIDDEN, "the right to follow this time frame has ended"
+def _behind(reader: Reader, before: Facts | None) -> bool:
+    """Hold what was there a round ago and has not come: a message was lost."""
+    if before is None:
+        return False
+    numbers = before.numbers if reader.kind is Kind.DEVICE else before.revisions
+    for key, last in reader.seqs.items():
+        if last < numbers.get(key, 0):
+            reader.hold(key)
+    return bool(reader.held)
+
+
+def _judge(group: Group, readers: list[Reader], found: Facts) -> None:
+    """Close the sockets whose right has ended."""
+    refusal = _refusal(group, found)
+    for reader in readers:
+        closing = refusal
+        if closing is None and group.kind is Kind.ACTIVITY:
+            closing = _later_frames(reader, found)
+        if closing is not None:
+            reader.wire.close(*closing)
+
+
+def _refusal(group: Group, found: Facts) -> tuple[int, str] | None:
+    kind, subject, actor, token = group
+    if token not in found.bearers:
+        return UNAUTHORIZED, "the token has expired or was revoked"
+    if kind is Kind.DEVICE:
+        if subject not in found.numbers:
+            return NOT_FOUND, "the device was deleted"
+        if (actor, subject) not in found.may_devices:
+            return FORBIDDEN, "the ownership of this device has ended"
+    elif kind is Kind.FRAME:
+        if subject not in found.revisions:
+            return NOT_FOUND, "the time frame was deleted"
+        if (actor, subject) not in found.may_frames:
+            return FORBIDDEN, "the right to follow this time frame has ended"
+    elif subject not in found.activities:
+        return NOT_FOUND, "the activity was deleted"
     return None
 
 
-def _activity_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
-    """Time frames that came later join, if they are permitted; a right that is lost ends it."""
-    if reader.subject not in found.activities:
-        return NOT_FOUND, "the activity was deleted"
-    frames = found.frames_of(reader.subject)
+def _later_frames(reader: Reader, found: Facts) -> tuple[int, str] | None:
+    """Time frames that came later join, if they are permitted; a right that is lost ends it all."""
+    frames = found.frames.get(reader.subject, set())
     permitted = {frame for frame in frames if (reader.actor, frame) in found.may_frames}
     reader.withheld = len(permitted) < len(frames)
-    for frame in [key for key in reader.seqs if key != TEAM]:
-        if frame not in frames:
-            del reader.seqs[frame]
-            reader.held.pop(frame, None)
-        elif frame not in permitted:
+    for frame in reader.seqs.keys() - permitted - {TEAM}:
+        if frame in frames:
             return FORBIDDEN, f"the right to follow time frame {frame} has ended"
+        del reader.seqs[frame]
+        reader.held.pop(frame, None)
     for frame in permitted - reader.seqs.keys():
-        reader.seqs[frame], reader.logged = 0, 0.0
+        reader.seqs[frame] = 0
         reader.hold(frame)
     return None
-
-
-def _device_refusal(reader: Reader, found: Facts) -> tuple[int, str] | None:
-    if reader.subject not in found.numbers:
-        return NOT_FOUND, "the device was deleted"
-    if (reader.actor, reader.subject) not in found.may_devices:
-        return FORBIDDEN, "the ownership of this device has ended"
-    return None
-
-
-_REFUSALS: Mapping[Kind, Callable[[Reader, Facts], tuple[int, str] | None]] = {
-    Kind.FRAME: _frame_refusal,
-    Kind.ACTIVITY: _activity_refusal,
-    Kind.DEVICE: _device_refusal,
-}

@@ -52,6 +52,10 @@ def missing(
     held = [(reader, key) for reader in readers for key in list(reader.held)]
     frames = {key for reader, key in held if reader.kind is not Kind.DEVICE}
     found = snapshots(session, registry, frames) if frames else {}
+    rows = session.scalars(select(TimeFrame).where(TimeFrame.id.in_(frames))).all()
+    for actor in {reader.actor for reader, key in held if reader.kind is Kind.ACTIVITY}:
+        theirs = {key for reader, key in held if reader.actor == actor}
+        policy.given(session, actor, [row for row in rows if row.id in theirs], "computed")
     known: dict[tuple[Reader, int], Known] = {}
     devices: dict[tuple[Actor, int, int], Known] = {}
     for reader, key in held:

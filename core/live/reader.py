@@ -1,6 +1,5 @@
 """A socket that follows something: what it has been given, and what waits until it may be given."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,7 +21,7 @@ class Kind(Enum):
     DEVICE = "device"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Reader:
     """``subject`` is the id of what is followed. ``seqs`` holds, for each key that may be given,
     the newest number given: it never goes back. A key in ``held`` waits for what the database says,
@@ -43,7 +42,10 @@ class Reader:
     early: list[Update] | None = field(default_factory=list)
     withheld: bool = False
     took: bool = False  # something since the access log was last written
-    logged: float = field(default_factory=time.monotonic)
+
+    @property
+    def group(self) -> "Group":
+        return Group(self.kind, self.subject, self.actor, self.token)
 
     @property
     def begun(self) -> bool:
@@ -65,7 +67,8 @@ class Reader:
     def release(self, key: int, known: "Known") -> None:
         waiting = self.held.pop(key, [])
         for update in known.updates:
-            self._give(update)
+            if update.seq > self.seqs[key]:
+                self._send(update)
         self.seqs[key] = max(self.seqs[key], known.reached)
         for update in waiting:
             self.take(update)
@@ -74,33 +77,38 @@ class Reader:
         """Give a message, if it is news and permitted. False: somebody has to look, because its key
         is unknown, or because increments are missing.
         """
+        key, seq = update.key, update.seq
         if self.early is not None:
             self.early.append(update)
-            return True
-        key = update.key
-        if self.held and key in self.held:
+        elif self.held and key in self.held:
             self.held[key].append(update)
-            return True
-        last = self.seqs.get(key)
-        if last is None:
+        elif (last := self.seqs.get(key)) is None:
             return key == TEAM
-        if not update.state and update.seq > last + 1:
-            self.held[key] = [update]
-            return False
-        self._give(update)
+        elif seq > last:
+            if not update.state and seq > last + 1:
+                self.held[key] = [update]
+                return False
+            self._send(update)
         return True
 
-    def _give(self, update: Update) -> None:
-        key, shape = update.key, self.shape
-        if update.seq <= self.seqs[key]:
-            return
-        if key == TEAM and self.kind is Kind.ACTIVITY:
+    def _send(self, update: Update) -> None:
+        shape = self.shape
+        if update.key == TEAM and self.kind is Kind.ACTIVITY:
             if self.withheld or self.team_shape is None:
                 return
             shape = self.team_shape
-        self.seqs[key] = update.seq
+        self.seqs[update.key] = update.seq
         self.took = True
         self.wire.offer(update.shaped(shape))
+
+
+class Group(NamedTuple):
+    """Who may follow the same for the same reason, until the same end."""
+
+    kind: Kind
+    subject: int
+    actor: Actor
+    token: str
 
 
 class Known(NamedTuple):

@@ -73,12 +73,19 @@ class Plain:
         return self
 
 
-def _unwaiting(sock: socket.socket) -> Callable[[Any], int]:
-    """A ``send`` that takes what the kernel takes now, or raises BlockingIOError. gevent's own
-    would wait; what it wraps does not, and stands under a private name.
+# Nothing under a wire's lock waits, so under gevent, whose own lock costs as much as a send, the
+# plain one serves as well (core.serve).
+Lock: Callable[[], Any] = threading.Lock
+
+_NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+
+
+def _unwaiting(sock: socket.socket) -> Callable[[Any, int], int]:
+    """A ``send`` that takes, with the flags ``_NOW``, what the kernel takes now, or raises
+    BlockingIOError. gevent's own would wait; what it wraps does not, and stands under a private
+    name.
     """
-    plain = getattr(sock, "_sock", sock)
-    return lambda data: plain.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+    return getattr(sock, "_sock", sock).send
 
 
 class Wire:
@@ -87,7 +94,7 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._send = _unwaiting(sock)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._head: memoryview | None = None  # of a frame that is half sent
         self._waiting: dict[Hashable, Message] = {}
         self._waiting_bytes = 0
@@ -109,18 +116,21 @@ class Wire:
     def offer(self, message: Message) -> None:
         """Send, or keep until the reader takes it. Never waits, never raises."""
         with self._lock:
-            if self._ending is not None or self._broken:
-                return
-            if self._drain is None and self._sent_whole(message.frame):
-                return
-            if self._drain is not None:
+            if self._drain is None:
+                if self._ending is not None or self._broken or self._sent_whole(message.frame):
+                    return
+            elif self._ending is None:
                 self._keep(message)
+            else:
+                return
             self._behind += 1
             if self._behind > BACKLOG and self._slow_since is None:
                 self._slow_since = time.monotonic()
             if self._waiting_bytes > BACKLOG_BYTES:
                 self._end(TRY_LATER, "too slow: too much waits to be read")
-            self._start_drain()
+            drain = self._new_drain()
+        if drain is not None:
+            drain.start()
 
     def send(self, data: bytes) -> int:
         """As a socket's own: for what a protocol library answers by itself."""
@@ -130,8 +140,12 @@ class Wire:
     def close(self, code: int, reason: str = "") -> None:
         """Send the close frame after what is half sent; nothing else follows. Never waits."""
         with self._lock:
-            if self._ending is None and not self._broken:
-                self._end(code, reason)
+            if self._ending is not None or self._broken:
+                return
+            self._end(code, reason)
+            drain = self._new_drain()
+        if drain is not None:
+            drain.start()
 
     def leave(self, reason: str) -> None:
         """The process stops."""
@@ -142,16 +156,16 @@ class Wire:
 
     def pulse(self, now: float) -> None:
         """What the clock asks for; ``now`` is monotonic. Called about once a second."""
-        if self._ending is not None:
+        if self._slow_since is None and self._ending is None and now - self.heard <= PING_SECONDS:
+            self._asked = False
+        elif self._ending is not None:
             if now - self._ending > CLOSE_SECONDS:
                 self.abort()
         elif self._slow_since is not None and now - self._slow_since > SLOW_SECONDS:
             self.close(TRY_LATER, f"too slow: over {BACKLOG} messages wait since 10 s")
         elif now - self.heard > SILENT_SECONDS:
             self.close(POLICY, "no answer to pings")
-        elif now - self.heard <= PING_SECONDS:
-            self._asked = False
-        elif not self._asked:
+        elif not self._asked and now - self.heard > PING_SECONDS:
             self._asked = True
             self.send(_PING)
 
@@ -164,18 +178,21 @@ class Wire:
 
     def settle(self) -> None:
         """After ``abort``: wait until nothing writes any more; then the socket may be closed."""
-        drain = self._drain
-        if drain is not None:
-            drain.join()
+        while (drain := self._drain) is not None:
+            if drain.ident is None:
+                time.sleep(0.001)  # it is being started
+            else:
+                drain.join()
 
     def _end(self, code: int, reason: str) -> None:
         self._ending = time.monotonic()
         self._waiting.clear()
         last = close_frame(code, reason)
         self._waiting_bytes = len(last)
-        if self._drain is not None or not self._sent_whole(last):
+        if self._head is not None or self._drain is not None:
             self._waiting[None] = Plain(last)
-            self._start_drain()
+        else:
+            self._sent_whole(last)
 
     def _keep(self, message: Message) -> None:
         topic = message.topic
@@ -193,7 +210,7 @@ class Wire:
     def _sent_whole(self, data: bytes) -> bool:
         """False: what is left of it stands in ``_head``."""
         try:
-            sent = self._send(data)
+            sent = self._send(data, _NOW)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -204,10 +221,12 @@ class Wire:
         self._head = memoryview(data)[sent:]
         return False
 
-    def _start_drain(self) -> None:
-        if self._drain is None and not self._broken:
-            self._drain = threading.Thread(target=self._drained, name="drain", daemon=True)
-            self._drain.start()
+    def _new_drain(self) -> threading.Thread | None:
+        """The thread that sends what is left, if there is none; to be started without the lock."""
+        if self._drain is not None or self._broken or self._head is None:
+            return None
+        self._drain = threading.Thread(target=self._drained, name="drain", daemon=True)
+        return self._drain
 
     def _drained(self) -> None:
         """Send what waits as the reader takes it; ends when nothing waits."""
