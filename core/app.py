@@ -18,6 +18,7 @@ from core.api import (
     admin_accounts,
     admin_pages_audit,
     admin_pages_clients,
+    admin_pages_deliveries,
     admin_pages_devices,
     admin_pages_schemas,
     admin_pages_second_factor,
@@ -83,6 +84,7 @@ ADMIN_PAGES = (
     admin_pages_devices,
     admin_pages_clients,
     admin_pages_schemas,
+    admin_pages_deliveries,
     admin_pages_audit,
     admin_pages_second_factor,
 )

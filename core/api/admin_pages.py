@@ -24,6 +24,7 @@ SECTIONS = (
     ("/admin/clients/", "Clients"),
     ("/admin/schemas/", "Schemas"),
     ("/admin/sports/", "Sports"),
+    ("/admin/deliveries/", "Deliveries"),
     ("/admin/throttles/", "Throttles"),
     ("/admin/audit-log/", "Audit log"),
     ("/admin/second-factor/", "Second factor"),

@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 from core.api.admin_pages import administrator, page, section
 from core.api.platform import platform
 from core.policy import Actor
-from core.services import admin_users, clients, device_stock, second_factor, work_state
+from core.services import (
+    admin_users,
+    clients,
+    delivery_state,
+    device_stock,
+    second_factor,
+    work_state,
+)
 from core.services.work_state import Awake, Topic
 
 # What is owed, in words; by the topics of core.models.outbox.
@@ -21,6 +28,7 @@ WORDS = {
     "delete": "remove a deleted athlete's data",
     "mail": "send mail",
     "merge": "seal samples into blocks",
+    "deliver": "send webhooks",
 }
 
 blueprint = section("work", __name__)
@@ -46,6 +54,7 @@ def overview() -> Any:
             "topics": work_state.topics(session, actor),
             "frames": work_state.held_frames(session, actor)[1],
             "jobs": work_state.failed_jobs(session, actor)[1],
+            "lame": delivery_state.disabled(session, actor),
             "counts": _counts(session, actor),
             "protected": factor is not None and factor.confirmed is not None,
         }
@@ -54,6 +63,7 @@ def overview() -> Any:
     found = [
         *_of_processes(work_state.awake(app.redis)),
         *_of_work(known["topics"], known["frames"], known["jobs"]),
+        *_of_webhooks(known["lame"]),
         *_of_sports(),
     ]
     return page("overview.html", findings=found, **known)
@@ -110,6 +120,9 @@ def _of_processes(awake: Awake | None) -> list[Finding]:
         found.append(Finding("No relay is alive", path, "Owed work waits: touchline relay"))
     if not awake.workers:
         found.append(Finding("No worker is alive", path, "Owed work waits: touchline worker"))
+    if not awake.deliverers:
+        do = "Webhooks wait: touchline worker --queues deliver"
+        found.append(Finding("No deliverer is alive", path, do))
     return found
 
 
@@ -123,6 +136,14 @@ def _of_work(topics: list[Topic], frames: int, jobs: int) -> list[Finding]:
     if jobs:
         found.append(Finding(f"Failed jobs: {jobs}", path, "Each says why."))
     return found
+
+
+def _of_webhooks(disabled: int) -> list[Finding]:
+    if not disabled:
+        return []
+    do = "Their receivers failed for days; the owners were told by mail."
+    path = "/admin/deliveries/?state=disabled"
+    return [Finding(f"Disabled webhooks: {disabled}", path, do)]
 
 
 def _of_sports() -> list[Finding]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import policy
 from core.clock import now
-from core.doorbell import ALIVE_RELAY, ALIVE_WORKER
+from core.doorbell import ALIVE_DELIVERER, ALIVE_RELAY, ALIVE_WORKER
 from core.models import Activity, ComputeState, Job, Outbox, TimeFrame
 from core.models.work import FAILURE
 from core.policy import Actor
@@ -69,9 +69,10 @@ class WorkerState:
 
 @dataclass(frozen=True)
 class Awake:
-    """Who is there, as far as Redis knows."""
+    """Who is there, as far as Redis knows; ``deliverers`` send webhooks."""
 
     relay: bool
+    deliverers: int
     workers: Sequence[WorkerState]
     queues: Sequence[Queue]
 
@@ -132,14 +133,17 @@ def awake(client: redis.Redis) -> Awake | None:
     """None: Redis does not answer."""
     try:
         relay = bool(client.exists(ALIVE_RELAY))
-        names = sorted(
-            key.decode().removeprefix(ALIVE_WORKER)
-            for key in client.scan_iter(f"{ALIVE_WORKER}*", count=1000)
-        )
-        return Awake(relay, [_worker(client, name) for name in names], _queues(client))
+        names, deliverers = (_alive(client, sort) for sort in (ALIVE_WORKER, ALIVE_DELIVERER))
+        workers = [_worker(client, name) for name in names]
+        return Awake(relay, len(deliverers), workers, _queues(client))
     except redis.RedisError as error:
         log.warning("Redis does not answer", reason=str(error))
         return None
+
+
+def _alive(client: redis.Redis, sort: str) -> list[str]:
+    found = client.scan_iter(f"{sort}*", count=1000)
+    return sorted(_text(key).removeprefix(sort) for key in found)
 
 
 def _worker(client: redis.Redis, name: str) -> WorkerState:

