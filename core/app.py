@@ -28,6 +28,7 @@ from core.api import (
     athletes,
     bluetooth,
     bulk_load,
+    changes,
     computed,
     contract,
     cors,
@@ -112,6 +113,7 @@ RESOURCES = (
     samples,
     files,
     jobs,
+    changes,
     teams,
     admin,
     admin_accounts,
@@ -180,6 +182,7 @@ def create_app(
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     app.register_blueprint(uplink_socket.blueprint)
+    changes.register(app)
     sockets.register(app)
     app.extensions[streams.KEY] = Hub(db, redis, registry)
     app.extensions[uplink_socket.KEY] = Uplinks(db)

@@ -59,6 +59,12 @@ class Conflict(TouchlineError):
     status, code, title = 409, "conflict", "Conflict"
 
 
+class Gone(TouchlineError):
+    """It was there, and is no longer kept."""
+
+    status, code, title = 410, "gone", "No longer kept"
+
+
 class PreconditionFailed(TouchlineError):
     """The thing is not as the caller last saw it."""
 

@@ -13,6 +13,9 @@ Reads of an athlete's data by another person are logged (core.models.access): ``
 ``windows`` note them by themselves, and whoever selects rows by ``clause`` hands those that leave
 to ``given``. ``Database.read`` stores what was noted before anybody has the result.
 
+Events of the change feed are judged by the rules of what they speak of (``EVENT_ACTIONS``), over
+what the event remembers of it: ``event_allowed`` and ``event_clause``.
+
 A role that a rule does not name has no right. A scope can only narrow (``SCOPES``).
 """
 
@@ -20,10 +23,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, false, select, true
+from sqlalchemy import ColumnElement, String, and_, cast, exists, false, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from core import clock
+from core import clock, events
 from core.errors import Forbidden, NotFound
 from core.intervals import Window, contains, covers, intersect, union
 from core.models import (
@@ -31,6 +34,7 @@ from core.models import (
     Device,
     DeviceOwnership,
     Event,
+    EventAudience,
     Job,
     JsonSchema,
     Permission,
@@ -251,6 +255,24 @@ class Rows:
         return f"{self.what} {_part(type(thing), thing, self.part)}{when}"
 
 
+@dataclass(frozen=True)
+class Told:
+    """The event is of what took the right to see it along, and the actor held that right then."""
+
+    def _exists(self, actor: Actor, sequence: Any) -> ColumnElement[bool]:
+        row = aliased(EventAudience)
+        return _any(row, row.user_id == actor.user_id, row.sequence == sequence)
+
+    def windows(self, session: Session, actor: Actor, thing: Any) -> list[Window]:
+        return [ALWAYS] if session.scalar(select(self._exists(actor, thing.sequence))) else []
+
+    def clause(self, actor: Actor, kind: Any, rule: "Rule", now: int) -> ColumnElement[bool]:
+        return self._exists(actor, kind.sequence)
+
+    def refusal(self, thing: Any, rule: "Rule") -> str:
+        return "this is for who held the right that it ended"
+
+
 def _permission(right: str) -> Rows:
     return Rows(
         Permission,
@@ -374,6 +396,9 @@ RULES: Mapping[str, Rule] = {
     "administration.read": Rule({ADMINISTRATOR: ()}, now=True, reads=True),
     "team.read": _read({MANAGER: (OWNER,)}, now=True),
     "team.change": Rule({MANAGER: (OWNER,)}, now=True),
+    # The thing is an event, here and below: of one's own account, permission held or account.
+    "event.own": _read({MANAGER: (OWNER,), ATHLETE: (OWNER,)}, now=True),
+    "event.told": _read({MANAGER: (Told(),), ATHLETE: (Told(),)}, now=True),
     "job.read": Rule(
         {MANAGER: (OWNER,), ATHLETE: (OWNER,), ADMINISTRATOR: (OWNER,)},
         now=True,
@@ -462,13 +487,21 @@ def given(session: Session, actor: Actor, things: Iterable[Any], kind: str | Non
         return
     noted = session.info.setdefault(READS, set())
     for thing in things:
-        word = kind or _KINDS.get(type(thing))
+        word = kind or _word(actor, thing)
         if word is not None:
             noted.update(
                 Read(athlete, actor.user_id, word, actor.client_id)
                 for athlete in _athletes(session, thing)
                 if athlete != actor.user_id
             )
+
+
+def _word(actor: Actor, thing: Any) -> str | None:
+    if not isinstance(thing, Event):
+        return _KINDS.get(type(thing))
+    own = thing.kind == events.PERMISSION and thing.owner_id == actor.user_id
+    gone = thing.type in (events.ATHLETE_DELETED, events.TIMEFRAME_DELETED)
+    return None if own or gone else _by_type(_EVENT_WORDS, thing.type)
 
 
 _KINDS = {User: PROFILE, TimeFrame: TIMEFRAMES, UploadedFile: FILES, Samples: SAMPLES}
@@ -499,6 +532,65 @@ def clause(actor: Actor, action: str, kind: Any, *, now: int | None = None) -> C
     if grounds is None:
         return false()
     return and_(true(), *(ground.clause(actor, kind, rule, moment) for ground in grounds))
+
+
+# Event type, else its kind → the actions of which one is enough to see it. What is gone is seen by
+# who saw it; a permission by who holds or held it, too; a result by who may read that result.
+EVENT_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    events.USER: ("event.own",),
+    events.ATHLETE: ("athlete.read",),
+    events.ATHLETE_DELETED: ("event.told",),
+    events.PERMISSION: ("permission.read", "event.own"),
+    events.DEVICE: ("device.list",),
+    events.DEVICE_DELETED: ("event.told",),
+    events.OWNERSHIP: ("ownership.read",),
+    events.ACTIVITY: ("activity.read",),
+    events.TIMEFRAME: ("timeframe.read",),
+    events.TIMEFRAME_DELETED: ("timeframe.read", "computed.read"),
+    events.TIMEFRAME_COMPUTED: ("computed.read",),
+    events.TIMEFRAME_RESTATED: ("computed.read",),
+    events.JOB: ("job.read",),
+}
+# What reading an event reads of the athlete, in the access log's words.
+_EVENT_WORDS = {
+    events.ATHLETE: PROFILE,
+    events.PERMISSION: "permissions",
+    events.TIMEFRAME: TIMEFRAMES,
+    events.TIMEFRAME_COMPUTED: "computed",
+    events.TIMEFRAME_RESTATED: "computed",
+}
+
+
+def _by_type(table: Mapping[str, Any], type: str) -> Any:
+    return table.get(type) or table.get(type.partition(".")[0])
+
+
+def event_allowed(session: Session, actor: Actor, event: Event, *, now: int | None = None) -> bool:
+    """May the actor see this event, in the feed or by webhook? Administrators see every one.
+    Asking reads nothing: who hands it out calls ``given``.
+    """
+    if actor.administers:
+        return _grounds(actor, RULES["event.told"]) is not None
+    actions = _by_type(EVENT_ACTIONS, event.type)
+    return any(allowed(session, actor, action, event, now=now) for action in actions)
+
+
+def event_clause(actor: Actor, *, now: int | None = None) -> ColumnElement[bool]:
+    """``event_allowed`` as SQL, over Event."""
+    if actor.administers:
+        return false() if _grounds(actor, RULES["event.told"]) is None else true()
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for type in events.TYPES:
+        alike.setdefault(_by_type(EVENT_ACTIONS, type), []).append(type)
+    return or_(
+        *(
+            and_(
+                Event.type.in_(types),
+                or_(*(clause(actor, action, Event, now=now) for action in actions)),
+            )
+            for actions, types in alike.items()
+        )
+    )
 
 
 def require_role(actor: Actor, *roles: str) -> None:

@@ -26,7 +26,7 @@ from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
-from core.api import sockets, streams  # noqa: E402
+from core.api import changes, sockets, streams  # noqa: E402
 from core.app import create_app  # noqa: E402
 from core.channels import RIGHTS  # noqa: E402
 from core.config import Config  # noqa: E402
@@ -178,6 +178,7 @@ def serve(config: Config, listener: socket.socket) -> None:
     stopping.wait()
     server.stop_accepting()
     web.app.extensions[sockets.KEY].close_all()
+    web.app.extensions[changes.KEY].close()
     until = time.monotonic() + STOP_SECONDS
     while counter.count and time.monotonic() < until:
         gevent.sleep(0.02)

@@ -34,11 +34,12 @@ from core.doorbell import ALIVE_RELAY, ALIVE_SECONDS, EPOCH, HEARTBEAT_SECONDS, 
 from core.models import Outbox
 from core.models.db import Database
 
-from . import expiry, sequencer
+from . import cleanup, expiry, sequencer
 from .queues import PERFORM, ROUTES
 
 BATCH = 100  # rows claimed in one commit
 _RIGHTS = (events.PERMISSION, events.OWNERSHIP, events.ATHLETE, events.USER)
+FORGET_SECONDS = 3600  # between looks for events that are too old
 POLL = 1.0  # seconds; the guarantee when a wake-up is lost
 FAILURE_SECONDS = 300  # how long RQ keeps a job that died; the debt is the row, not this
 
@@ -52,7 +53,7 @@ class Relay:
         self._db = db
         self._redis = client
         self._stopping = threading.Event()
-        self._beat = self._looked = 0.0
+        self._beat = self._looked = self._forget_next = 0.0
         self._pubsub: redis.client.PubSub | None = None
 
     def run(self) -> None:
@@ -101,6 +102,8 @@ class Relay:
             while self._db.read(expiry.due):
                 self._db.write(expiry.tell)
             self._looked = time.monotonic()
+        if time.monotonic() >= self._forget_next and not self._db.write(cleanup.forget):
+            self._forget_next = time.monotonic() + FORGET_SECONDS
         for batch in sequencer.number(self._db):
             try:
                 self._redis.publish(CHANGES, str(batch[-1].sequence))

@@ -201,6 +201,7 @@ OPERATIONS = (
     _op("file.add_to_athlete", "POST athletes/{athlete}/files/", 202, 403, 404),
     _op("file.get_of_device", "GET devices/{device}/files/{file}/", 200, 403, 404),
     _op("file.get_of_athlete", "GET athletes/{athlete}/files/{file}/", 200, 403, 404),
+    _op("change.list", "GET changes/", 200, 403, 410),
     _op("access_log.list", "GET athletes/{athlete}/access-log/", 200, 403, 404),
     _op("team.list", "GET teams/", 200, 403, 404),
     _op("team.create", "POST teams/", 201, 403),
@@ -316,6 +317,10 @@ PROBLEM: dict[str, Any] = {
         "detail": {"type": "string", "description": "A sentence for people."},
         "request_id": {"type": "string", "description": "Finds the request in the server's log."},
         "message": {"type": "string"},
+        "resync": {
+            "type": "string",
+            "description": "Of a 410: the cursor to go on from, once the lists were read anew.",
+        },
         "errors": {
             "type": "array",
             "items": {

@@ -223,6 +223,16 @@ WORDS: Mapping[str, Any] = {
     "summary.pending": 2,
     "summary.failed": 0,
     "summary.missing": 0,
+    # The change feed.
+    "cursor": "AQAAAAAAAB-5jpUFWw",
+    "wait": 30,
+    "resync": "AQAAAAAAAB-5jpUFWw",
+    "event.id": "5d1f3d0e-8f53-4b0e-9d6f-0c5b6c1f7a10",
+    "event.type": "timeframe.computed",
+    "event.event": "timeframe.computed",
+    "event.timestamp": "2026-05-30T18:02:11.120Z",
+    "event.created": "2026-05-30T18:02:11.120Z",
+    "event.data": {"athlete": 12, "edition": 2, "final": True},
     # Administration.
     "action": "device.create",
     "kind": "computed",

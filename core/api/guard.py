@@ -32,6 +32,16 @@ def bearer() -> Actor:
     return actor
 
 
+def again() -> Actor:
+    """The actor once more, after the request has waited. Raises Unauthorized where the token has
+    ended meanwhile.
+    """
+    actor = platform().tokens.actor(throttle.bearer_token() or "")
+    if actor is None:
+        raise Unauthorized("the access token has ended")
+    return actor
+
+
 def authenticated(*roles: str) -> Callable[[Route], Route]:
     """The route's first argument is the Actor. ``roles``: who may call at all; none given: every
     account, but no device.

@@ -22,7 +22,8 @@ def tell(
     """The result that ``state`` stands at was stored, after ``was``; ``replaced``: as the edition
     after another. Live ticks within an edition are no event. Call it with the state locked.
     """
-    closing = state.closed and not was.closed
+    was_final = was.closed and was.edition > 0  # one that was closed without samples is no result
+    closing = state.closed and not was_final
     if not (closing or replaced):
         return
     frame = session.get_one(TimeFrame, state.timeframe_id)
@@ -33,7 +34,7 @@ def tell(
         "final": state.closed,
     }
     of_timeframe(session, events.TIMEFRAME_COMPUTED, frame, state.revision, data)
-    if was.closed and replaced:
+    if was_final and replaced:
         before = session.scalars(
             select(ComputedData.document).where(
                 ComputedData.timeframe_id == frame.id, ComputedData.edition == was.edition

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from core.api import changes
 from core.app import create_app
 from core.auth import attempts, tokens
 from core.auth.passwords import hash_password
@@ -100,6 +101,7 @@ def application(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
     )
     db.write(lambda session: json_schemas.sync(session, registry))
     yield made
+    made.extensions[changes.KEY].close()
     writer.close()
     connection.close()
 

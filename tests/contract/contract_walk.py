@@ -11,6 +11,7 @@ from typing import Any
 from core.api.contract import Operation
 from core.api.preprocessed import ALWAYS
 from core.pipeline.columns import CHANNELS, READ_ONLY
+from core.services import changes
 from tests.contract.rights_matrix import ROWS
 from tests.contract.rights_rows import NOBODY, PEOPLE, Row
 
@@ -37,6 +38,7 @@ SOMETIMES = {
     "is_default_athlete": "on lists filtered by managed_by",
     "errors": "of a problem: where input was at fault",
     "message": "of a problem: where the vendor has it",
+    "resync": "of a 410",
     "error": "where a computation failed",
     "device_details": "with_device",
     "activity_details": "with_activity",
@@ -143,6 +145,10 @@ def _taken(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
         yield replace(plain, row=replace(plain.row, at=at))
 
 
+def _gone(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
+    yield replace(plain, row=replace(plain.row, query=f"cursor={changes.cursor(10**6)}"))
+
+
 def _too_large(plain: Wrong, _parameters: set[str]) -> Iterator[Wrong]:
     yield replace(plain, more={"environ_overrides": {"CONTENT_LENGTH": str(10**12)}})
 
@@ -157,6 +163,7 @@ REFUSED_WITH: Mapping[int, Callable[[Wrong, set[str]], Iterator[Wrong]]] = {
     403: _without_right,
     404: _missing,
     409: _taken,
+    410: _gone,
     413: _too_large,
     415: _other_media,
 }
@@ -211,6 +218,8 @@ ID = 999_999
 PARAMETERS: dict[str, Parameter] = {
     "page": Parameter(lambda _: 1, malformed=0),
     "limit": Parameter(lambda _: 3001, malformed="many"),
+    "cursor": Parameter(lambda _: changes.cursor(0), malformed="unreadable"),
+    "wait": Parameter(lambda _: 1, malformed=-1),
     "ordering": Parameter(lambda _: None, malformed="nonsense"),
     "search": Parameter(
         lambda item: (item.get("username") or item.get("device_name") or item["name"]).upper(),

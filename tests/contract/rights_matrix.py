@@ -286,5 +286,6 @@ ROWS = (
     *rights_ours.bulk_load(),
     *rights_ours.teams(),
     *rights_ours.deliveries(),
+    *rights_ours.changes(),
     *rights_ours.administration(),
 )

@@ -58,6 +58,27 @@ def deliveries() -> Iterator[Row]:
     yield Row("webhook.enable", {"owner"}, at)
 
 
+def changes() -> Iterator[Row]:
+    people = {*MANAGERS_READING, *ATHLETE, "other_athlete"}
+    rows = {name: [f"event of {name}"] for name in MANAGERS}
+    things = ("match_activity", "match_frame", "job")
+    rows["owner"] += ["event of device", *(f"event of {thing}" for thing in things)]
+    rows["former"] += ["event of ownership of former"]
+    rows["managing"] += ["event of managed"]
+    rows["reader"] += ["event of athlete", "event of READ of reader", "event of result"]
+    rows["late_reader"] += ["event of athlete"]  # READ begins after the match did
+    rows["lapsed"] += ["event of result"]
+    rows["owner_read_only"] = rows["owner"]
+    for name in ATHLETE:
+        told = ("athlete", "READ of reader", "match_frame", "result")
+        rows[name] = [f"event of {thing}" for thing in told]
+    rows["other_athlete"] = ["event of other_athlete"]
+    everybody = (*MANAGERS, *ATHLETES, "admin", "READ of reader", "device", "ownership of former")
+    listed = (*everybody, *things[:2], "result", things[2])
+    rows["admin"] = ["told_event", *(f"event of {thing}" for thing in listed)]
+    yield Row("change.list", people, rows={name: tuple(told) for name, told in rows.items()})
+
+
 def teams() -> Iterator[Row]:
     reads, at = {"reader", "admin"}, {"team": "team"}
     listed = dict.fromkeys(reads, ("team",))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import redis
@@ -14,6 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core import events
+from core.api import changes
 from core.app import create_app
 from core.auth import secrets, tokens
 from core.auth.passwords import hash_password
@@ -43,6 +46,7 @@ from core.models import (
     UploadedFile,
     User,
     Webhook,
+    announcements,
 )
 from core.models.db import Database
 from core.models.users import CAN_CREATE_MANAGED_ATHLETES
@@ -53,6 +57,7 @@ from core.policy import Actor
 from core.services import clients, delivery_plan, json_schemas
 from core.services.users import MANAGED_UNTIL
 from core.sport.registry import Registry
+from workers import sequencer
 
 PASSWORD = "correct horse"  # of ``owner``; the others cannot log in
 SECRET_KEY = "a key for tests, of no use anywhere else"
@@ -95,7 +100,7 @@ class Seeded:
 
     client: FlaskClient
     oauth: tuple[str, str]
-    ids: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, Any] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
 
@@ -118,6 +123,7 @@ def seeded(
         config, db=db, redis=connection, registry=registry, writer=writer, objects=objects
     )
     yield Seeded(app.test_client(), *made)
+    app.extensions[changes.KEY].close()
     writer.close()
     connection.close()
     db.close()
@@ -126,11 +132,11 @@ def seeded(
 class _Maker:
     def __init__(self, session: Session, registry: Registry, objects: ObjectStore) -> None:
         self.session, self.objects = session, objects
-        self.ids: dict[str, int] = {}
+        self.ids: dict[str, Any] = {}
         self.tokens: dict[str, str] = {}
         json_schemas.sync(session, registry)
 
-    def made(self, crowd: int) -> tuple[tuple[str, str], dict[str, int], dict[str, str]]:
+    def made(self, crowd: int) -> tuple[tuple[str, str], dict[str, Any], dict[str, str]]:
         self.people()
         self.rights()
         self.devices()
@@ -138,6 +144,7 @@ class _Maker:
         oauth = self.credentials()
         for number in range(crowd):
             self.one_more(f"{number:04}")
+        self.events()
         return oauth, self.ids, self.tokens
 
     def add(self, name: str, row: Any) -> Any:
@@ -284,6 +291,40 @@ class _Maker:
                 **of,
             )
             self.add(name, file)
+
+    def events(self) -> None:
+        """What is told of some of these, numbered; by name ``event of`` and what it speaks of."""
+        session, ids = self.session, self.ids
+        for name in (*MANAGERS, *ATHLETES, "admin"):
+            announcements.of_user(session, "created", session.get_one(User, ids[name]))
+            self.event_of(name)
+        read = session.get_one(Permission, ids["READ of reader"])
+        announcements.of_permissions(session, events.PERMISSION_GRANTED, [read])
+        self.event_of("READ of reader")
+        device = session.get_one(Device, ids["device"])
+        announcements.of_device(session, events.DEVICE_UPDATED, device, ["custom_name"])
+        self.event_of("device")
+        ownership = session.get_one(DeviceOwnership, ids["ownership of former"])
+        announcements.of_ownership(session, events.OWNERSHIP_UPDATED, ownership)
+        self.event_of("ownership of former")
+        activity = session.get_one(Activity, ids["match_activity"])
+        announcements.of_activity(session, events.ACTIVITY_CREATED, activity)
+        self.event_of("match_activity")
+        frame = session.get_one(TimeFrame, ids["match_frame"])
+        announcements.of_timeframe(session, events.TIMEFRAME_CREATED, frame, 0, {})
+        self.event_of("match_frame")
+        announcements.of_timeframe(session, events.TIMEFRAME_COMPUTED, frame, 1, {})
+        self.event_of("result")
+        announcements.of_job(session, events.JOB_CREATED, session.get_one(Job, ids["job"]))
+        self.event_of("job")
+        # Without deliveries of them.
+        with patch.object(sequencer, "AFTER", (sequencer.write_audience,)):
+            while sequencer.assign(session):
+                continue
+
+    def event_of(self, name: str) -> None:
+        newest = select(Event.id).order_by(Event.number.desc()).limit(1)
+        self.ids[f"event of {name}"] = self.session.scalars(newest).one()
 
     def member(self, athlete: str, start: int, end: int) -> TeamMember:
         return TeamMember(

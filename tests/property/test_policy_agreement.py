@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import policy
+from core import clock, policy
 from core.intervals import Window, contains, covers
 from core.models import (
     Activity,
     Device,
     DeviceOwnership,
+    Event,
     Job,
     JsonSchema,
     Permission,
@@ -26,6 +27,8 @@ from core.models import (
 )
 from core.models.db import Database
 from core.policy import Actor, Samples
+from tests.property import announcing
+from workers import sequencer
 
 LAST = 6
 MANAGERS, ATHLETES, DEVICES, ACTIVITIES = (1, 2), (3, 4), (1, 2), (1, 2)
@@ -194,6 +197,13 @@ class Oracle:
             for a, m, r, (start, stop) in self.world.permissions
         )
 
+    def held(self, athlete: User, actor: Actor) -> bool:
+        """Somebody who ever held READ, or manages them, is told that an athlete has gone."""
+        return athlete.managed_by_id == actor.user_id or any(
+            (a, m, r) == (athlete.id, actor.user_id, "READ")
+            for a, m, r, _ in self.world.permissions
+        )
+
     def owns(self, device: int, moment: int) -> bool:
         return any(
             (d, m) == (device, self.actor.user_id) and start <= moment < stop
@@ -304,7 +314,8 @@ def judged(rule: policy.Rule, windows: list[Window], thing: Any, now: int) -> bo
 
 
 def test_every_rule_is_asked() -> None:
-    assert set(ASKED) | {"samples.read", "samples.latest"} == set(policy.RULES)
+    otherwise = {"samples.read", "samples.latest", "event.own", "event.told"}
+    assert set(ASKED) | otherwise == set(policy.RULES)
 
 
 def check(session: Session, world: World, actor: Actor, now: int) -> None:
@@ -329,6 +340,43 @@ def check(session: Session, world: World, actor: Actor, now: int) -> None:
                 assert policy.allowed(session, actor, action, thing, now=now) == expected
 
 
+def check_events(session: Session, oracle: Oracle, actor: Actor, now: int) -> None:
+    """An event is seen by who may see what it speaks of."""
+    listed = set(session.scalars(select(Event.number).where(policy.event_clause(actor, now=now))))
+    for event in session.scalars(select(Event)):
+        expected = may_see(session, oracle, event)
+        where = (event.type, event.resource_id, actor, now)
+        assert policy.event_allowed(session, actor, event, now=now) == expected, where
+        assert (event.number in listed) == expected, where
+
+
+def may_see(session: Session, oracle: Oracle, event: Event) -> bool:
+    """The rules of docs/api/changes.md, over the things themselves."""
+    actor = oracle.actor
+    if not actor.scopes or actor.role == "DEVICE":
+        return False
+    if actor.administers:
+        return True
+    thing = session.get(announcing.MODELS[event.kind], event.resource_id)
+    match event.kind, event.type:
+        case "permission", _:
+            athlete = session.get_one(User, thing.athlete_id)
+            return thing.manager_id == actor.user_id or oracle.may("permission.read", athlete)
+        case _, "timeframe.deleted":
+            return oracle.may("timeframe.read", thing) or oracle.may("computed.read", thing)
+        case _, "timeframe.computed" | "timeframe.restated":
+            return oracle.may("computed.read", thing)
+        case "user", _:
+            return thing.id == actor.user_id
+        case "device", "device.updated":
+            return oracle.may("device.list", thing)
+        case "device", "device.deleted":
+            return actor.role == "MANAGER" and oracle.owns(thing.id, clock.now())
+        case "athlete", "athlete.deleted":
+            return thing.id == actor.user_id or oracle.held(thing, actor)
+    return oracle.may(f"{event.kind}.read", thing)
+
+
 @pytest.mark.parametrize(("engine", "examples"), [("sqlite", 200), ("postgres", 30)])
 def test_the_renderings_agree(engine: str, examples: int, request: pytest.FixtureRequest) -> None:
     db: Database = request.getfixturevalue(f"db_{engine}")
@@ -343,5 +391,30 @@ def test_the_renderings_agree(engine: str, examples: int, request: pytest.Fixtur
     def agree(world: World, actor: Actor, now: int) -> None:
         with Session(db.engine) as session:
             check(session, world, actor, now)  # never committed
+
+    agree()
+
+
+@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 12), ("postgres", 3)])
+def test_events_are_seen_by_who_may_see_what_they_speak_of(
+    engine: str, examples: int, request: pytest.FixtureRequest
+) -> None:
+    db: Database = request.getfixturevalue(f"db_{engine}")
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(world=worlds, now=st.integers(0, LAST + 2))
+    def agree(world: World, now: int) -> None:
+        with Session(db.engine) as session:
+            build(session, world)
+            announcing.of_everything(session)
+            while sequencer.assign(session):
+                continue
+            for actor in ACTORS:
+                check_events(session, Oracle(world, actor, now), actor, now)
 
     agree()

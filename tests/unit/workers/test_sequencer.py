@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import redis
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import events
@@ -16,7 +16,7 @@ from core.models import Device, Event, EventAudience, EventLog, Permission, User
 from core.models.announcements import of_device, of_permissions, of_user
 from core.models.db import Database
 from core.models.events import announce
-from workers import expiry, sequencer
+from workers import cleanup, expiry, sequencer
 from workers.relay import Relay
 
 
@@ -256,3 +256,28 @@ def test_readers_are_woken_and_sockets_ask_for_rights_again(
         (CHANGES, "2"),
         (RIGHTS, ""),
     ]
+
+
+def test_what_is_too_old_goes_from_the_front_and_leaves_no_hole(
+    world: Database, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write(lambda s: [say(s, 2, str(k)) for k in range(6)])
+    number_all(world)
+    old = now() - (cleanup.KEEP_DAYS + 1) * cleanup.DAY
+
+    def age(session: Session) -> None:
+        for sequence in (1, 2, 3, 5):  # 5 was told by a clock that was wrong
+            session.execute(update(Event).where(Event.sequence == sequence).values(created=old))
+
+    world.write(age)
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+    relay = Relay(world, client)
+    for _ in range(3):
+        relay.step()
+    assert [sequence for sequence, _, _ in numbered(world)] == [4, 5, 6]
+    log = world.read(lambda s: s.get_one(EventLog, 1))
+    assert (log.kept_from, log.last) == (4, 6)
+    assert world.read(lambda s: s.scalar(select(func.min(EventAudience.sequence)))) == 4
+    world.write(lambda s: say(s, 2, "next"))
+    number_all(world)
+    assert numbered(world)[-1] == (7, "next", 7)
