@@ -156,7 +156,7 @@ const RED = "#d55e00", BLUE = "#0072b2";
 
 // Speed (km/h) and heart rate (1/min) of the last minute, without axes.
 touchline.sparkline = (cell) => new uPlot({
-  width: 150, height: 36, pxAlign: 0,
+  width: cell.clientWidth - 12, height: 36, pxAlign: 0,
   legend: { show: false }, cursor: { show: false }, select: { show: false },
   padding: [3, 0, 3, 0],
   scales: { x: { time: false }, kmh: { range: [0, 34] }, bpm: { range: [60, 210] } },
@@ -170,20 +170,27 @@ touchline.sparkline = (cell) => new uPlot({
 
 // The same with axes, zoom and values under the cursor, for one athlete.
 touchline.chart = (place, zone) => {
-  const axis = { stroke: touchline.ink("--ink"), grid: { stroke: touchline.ink("--line"), width: 1 } };
-  return new uPlot({
+  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const axis = {
+    stroke: () => touchline.ink("--ink"),
+    grid: { stroke: () => touchline.ink("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  const from = (least, most) => (_, low, high) => [least, Math.max(most, high || 0)];
+  const chart = new uPlot({
     width: place.clientWidth, height: 260,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
-    scales: { kmh: { range: (_, low, high) => [0, Math.max(20, high || 0)] }, bpm: { range: (_, low, high) => [40, Math.max(200, high || 0)] } },
+    scales: { kmh: { range: from(0, 20) }, bpm: { range: from(40, 200) } },
     axes: [
-      { ...axis },
+      { ...axis, values: (_, splits) => splits.map((s) => clock.format(s * 1000)) },
       { ...axis, scale: "kmh", label: "km/h" },
       { ...axis, scale: "bpm", label: "1/min", side: 1, grid: { show: false } },
     ],
     series: [
-      { label: "Time" },
+      { label: "Time", value: (_, s) => (s ? clock.format(s * 1000) : "–") },
       { label: "Speed, km/h", scale: "kmh", stroke: BLUE, width: 1.5, value: (_, v) => v?.toFixed(1) ?? "–" },
       { label: "Heart rate, 1/min", scale: "bpm", stroke: RED, width: 1.5, value: (_, v) => v?.toFixed(0) ?? "–" },
     ],
   }, [[], [], []], place);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw(false, true));
+  return chart;
 };
