@@ -82,7 +82,7 @@ def look(page: Page, name: str) -> None:
         for theme in THEMES:
             page.show(width, theme)
             page.shot(ARTEFACTS / f"{name}-{width}-{theme}.png")
-            assert page.js(FAULTS) == [], (name, width, theme)
+            assert (faults := page.js(FAULTS)) == [], (name, width, theme, faults)
             if (width, theme) in ((WIDTHS[0], THEMES[0]), (WIDTHS[-1], THEMES[-1])):
                 assert violations(page) == [], (name, width, theme)
     page.show(WIDTHS[-1], THEMES[0])

@@ -191,6 +191,7 @@ touchline.chart = (place, zone) => {
       { label: "Heart rate, 1/min", scale: "bpm", stroke: RED, width: 1.5, value: (_, v) => v?.toFixed(0) ?? "–" },
     ],
   }, [[], [], []], place);
+  chart.root.querySelectorAll("th").forEach((head) => { head.scope = "row"; });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw(false, true));
   return chart;
 };
