@@ -5,10 +5,12 @@ form. What is bound with ``structlog.contextvars`` (a request's id, a job's topi
 line of that request or job.
 """
 
+import json
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
+import orjson
 import structlog
 from structlog.typing import Processor
 
@@ -67,5 +69,12 @@ def _renderers(form: str, stream: TextIO) -> list[Processor]:
     return [
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("message"),
-        structlog.processors.JSONRenderer(default=str),
+        structlog.processors.JSONRenderer(serializer=_json),
     ]
+
+
+def _json(line: Any, **_: Any) -> str:
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # half a surrogate pair, a number beyond 64 bits
+        return json.dumps(line, default=str)

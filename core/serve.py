@@ -26,6 +26,7 @@ from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
+from core import heads  # noqa: E402
 from core.api import changes, sockets, streams  # noqa: E402
 from core.app import create_app  # noqa: E402
 from core.channels import RIGHTS  # noqa: E402
@@ -168,7 +169,11 @@ def serve(config: Config, listener: socket.socket) -> None:
     web = build(config)
     counter = InFlight(web.app)
     server = pywsgi.WSGIServer(
-        listener, counter, log=None, error_log=logging.getLogger("touchline.http")
+        listener,
+        counter,
+        log=None,
+        error_log=logging.getLogger("touchline.http"),
+        handler_class=heads.Handler,
     )
     stopping = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -13,7 +14,6 @@ from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Day, Id, Real, Shape, Text
 from core.auth.passwords import MAX_LENGTH, MIN_LENGTH
-from core.models import User
 from core.models.users import ATHLETE, MANAGER
 from core.policy import Actor
 from core.services import users
@@ -107,11 +107,11 @@ class AccountShape(ma.Schema):
     managed_by = fields.Integer(attribute="managed_by_id", allow_none=True)
 
     @ma.post_dump(pass_original=True)
-    def by_role(self, data: dict[str, Any], user: User, **_: Any) -> dict[str, Any]:
+    def by_role(self, data: dict[str, Any], user: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         absent = set()
-        if user.role != MANAGER:
+        if user["role"] != MANAGER:
             absent |= {"manager_profile"}
-        if user.role != ATHLETE:
+        if user["role"] != ATHLETE:
             absent |= {"athlete_profile", "managed_by"}
         return {key: value for key, value in data.items() if key not in absent}
 
@@ -119,6 +119,6 @@ class AccountShape(ma.Schema):
 @blueprint.route("/")
 @authenticated()
 @blueprint.response(200, AccountShape)
-def get_account(actor: Actor) -> User:
+def get_account(actor: Actor) -> dict[str, Any]:
     """Who am I?"""
     return platform().db.read(lambda session: users.account(session, actor))

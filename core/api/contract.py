@@ -194,7 +194,7 @@ OPERATIONS = (
         409,
     ),
     _op("athlete.export", "GET athletes/{athlete}/export/", 200, 403, 404),
-    _op("sample.send", "POST devices/{device}/samples/", 200, 403, 404, 409),
+    _op("sample.send", "POST devices/{device}/samples/", 200, 403, 404, 409, 503),
     _op("bluetooth.device_get", "GET devices/{device}/uplink/config/", 200, 403, 404),
     _op("bluetooth.device_report", "POST devices/{device}/uplink/config/", 200, 403, 404),
     _op("file.add_to_device", "POST devices/{device}/files/", 202, 403, 404),

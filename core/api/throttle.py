@@ -1,4 +1,5 @@
-"""Throttling: token buckets in Redis, shared by all web processes.
+"""Throttling: token buckets in Redis, shared by all web processes, each of which takes from them by
+the handful.
 
 A request with a token that is known counts for its OAuth client, in the client's class; a device's
 for the device; any other for its address. What is over the limit is answered 429 with
@@ -9,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import redis
@@ -37,7 +39,14 @@ CLASS_SECONDS = 5.0  # how long a change of a client's class may take to be seen
 AWAY_SECONDS = 5.0  # how long Redis is left alone after it did not answer
 FLUSH_SECONDS = 10.0  # how often usage is written down
 
-# One token from one bucket, by the clock of Redis. Gives: taken?, tokens left.
+# How long tokens that a process took at once may be used, and how many those may be: what comes in
+# so many seconds. A busy caller costs a trip to Redis for each handful, not for each request.
+HANDFUL_SECONDS = 0.1
+LARGEST_HANDFUL_SECONDS = 0.05
+KNOWN_HANDFULS = 10_000
+
+# As many tokens of one bucket as are wanted and there, by the clock of Redis. Gives: how many were
+# taken, how many are left.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -47,11 +56,8 @@ local left = burst
 if kept[1] then
   left = math.min(burst, tonumber(kept[1]) + math.max(0, now - tonumber(kept[2])) * rate)
 end
-local taken = 0
-if left >= 1 then
-  left = left - 1
-  taken = 1
-end
+local taken = math.min(math.floor(left), tonumber(ARGV[3]))
+left = left - taken
 redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', string.format('%.6f', now))
 redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
 return {taken, tostring(left)}
@@ -87,6 +93,18 @@ class Verdict(NamedTuple):
         }
 
 
+@dataclass
+class Handful:
+    """Tokens of one bucket that this process has taken and not used yet. ``size``: how many it took
+    at once; ``shared``: how many were left then.
+    """
+
+    size: int
+    left: int
+    shared: float
+    until: float
+
+
 class Throttle:
     """The buckets, and what each client asked for. ``unjudged`` counts the requests that were
     served because Redis was away.
@@ -98,6 +116,7 @@ class Throttle:
         self._lock = threading.Lock()
         self._classes: dict[int, tuple[str, float]] = {}
         self._away_until = 0.0
+        self._handfuls: dict[str, Handful] = {}
         self._usage: dict[tuple[int, str], list[int]] = {}
         self._flushed = time.monotonic()
         self.unjudged = 0
@@ -118,12 +137,17 @@ class Throttle:
 
     def _judge(self, name: str, limits: tuple[float, float]) -> Verdict | None:
         bucket = Bucket(name, limits[0] * self._factor, limits[1] * self._factor)
-        if time.monotonic() >= self._away_until:
+        # With other limits it is another bucket, and a full one.
+        key = f"{PREFIX}{name}:{bucket.burst:g}"
+        moment = time.monotonic()
+        hand = self._handfuls.get(key)
+        if hand is not None and hand.left > 0 and moment < hand.until:
+            hand.left -= 1
+            return Verdict(True, hand.shared + hand.left, bucket)
+        if moment >= self._away_until:
             try:
-                # With other limits it is another bucket, and a full one.
-                key = f"{PREFIX}{name}:{bucket.burst:g}"
-                taken, left = self._take([key], [bucket.rate, bucket.burst])
-                return Verdict(bool(taken), float(left), bucket)
+                hand = self._grab(key, bucket, _next_size(hand, bucket, moment))
+                return Verdict(hand.left >= 0, hand.shared + max(0, hand.left), bucket)
             except redis.RedisError as error:
                 self._away_until = time.monotonic() + AWAY_SECONDS
                 log.warning(
@@ -134,6 +158,16 @@ class Throttle:
         self.unjudged += 1
         metrics.UNJUDGED.inc()
         return None
+
+    def _grab(self, key: str, bucket: Bucket, size: int) -> Handful:
+        """Take ``size`` tokens and use one: its ``left`` is -1 where there was none. Raises
+        RedisError."""
+        taken, left = self._take([key], [bucket.rate, bucket.burst, size])
+        hand = Handful(size, int(taken) - 1, float(left), time.monotonic() + HANDFUL_SECONDS)
+        if len(self._handfuls) >= KNOWN_HANDFULS:
+            self._handfuls.clear()
+        self._handfuls[key] = hand
+        return hand
 
     def _class(self, client_id: int) -> str:
         known, until = self._classes.get(client_id, ("standard", 0.0))
@@ -162,6 +196,13 @@ class Throttle:
             for (client, day), (served, refused) in counted.items()
         ]
         self._db.aside(lambda session: _add_usage(session, rows))
+
+
+def _next_size(last: Handful | None, bucket: Bucket, moment: float) -> int:
+    """One token; twice as many as last time for who used those up at once."""
+    if last is None or last.left < 0 or moment >= last.until:
+        return 1
+    return max(1, min(last.size * 2, int(bucket.rate * LARGEST_HANDFUL_SECONDS)))
 
 
 def _add_usage(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -71,8 +71,10 @@ def _lower(value: Any) -> Any:
 
 
 def _sqlite_begin(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # straight to the driver: it is in every request, and waits for no lock that could fail
+        connection.connection.dbapi_connection.execute("BEGIN")
 
 
 def _nobody_to_wake() -> None:

@@ -262,6 +262,7 @@ class _Maker:
             response={},
         )
         self.add("batch", batch)
+        self.session.get_one(Device, batch.device_id).ingest_seq = batch.seq
         sample = {"t": np.array([MATCH[0]]), "gnss.speed": np.array([3.2])}
         pieces = store.tail_pieces({"samples": sample})
         store.append(self.session, [store.Arrival(batch.device_id, batch.seq, pieces)])

@@ -10,6 +10,7 @@ from flask import Flask
 from structlog.testing import capture_logs
 
 from core.api import throttle
+from core.api.platform import KEY as PLATFORM
 from core.config import Config, ConfigError
 from core.doorbell import connect
 from core.models.db import Database
@@ -49,6 +50,35 @@ def test_a_client_is_held_to_its_class(world: World) -> None:
     assert answers[10].headers["RateLimit-Remaining"] == "0"
     time.sleep(1.1)
     assert world.get("/account/", token=token).status_code == 200
+
+
+def test_a_busy_caller_takes_tokens_by_the_handful(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every token counts once, in far fewer trips; an idle while makes it one token again."""
+    made = throttle.Throttle(app.extensions[PLATFORM].redis, world.db, 1.0)
+    taken: list[int] = []
+    take = made._take
+
+    def counted(keys: list[str], args: list[float]) -> Any:
+        answer = take(keys, args)
+        taken.append(int(answer[0]))
+        return answer
+
+    moments = iter(range(10**6))
+    monkeypatch.setattr(made, "_take", counted)
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: next(moments) / 1e5)
+    verdicts = [made.of_address("192.0.2.1") for _ in range(200)]
+    assert all(verdict is not None and verdict.taken for verdict in verdicts)
+    most = throttle.ADDRESS[0] * throttle.LARGEST_HANDFUL_SECONDS
+    assert taken[:3] == [1, 2, 4]
+    assert max(taken) == most
+    assert 200 <= sum(taken) < 200 + most
+    assert len(taken) < 200 / most + 5
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: 10**6)
+    before = len(taken)
+    made.of_address("192.0.2.1")
+    assert taken[before:] in ([0], [1])
 
 
 def test_another_class_another_limit(world: World) -> None:

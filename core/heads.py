@@ -1,0 +1,40 @@
+"""Reads the head of a request. gevent's server hands it to the email package, which takes as long
+as the rest of the server; heads as clients send them are only lines of ``name: value``.
+"""
+
+import re
+from io import BufferedIOBase, BytesIO
+from typing import Any
+
+from gevent.pywsgi import OldMessage, WSGIHandler, headers_factory
+
+MOST_LINES = 100  # as http.client has it
+LONGEST_LINE = 65536
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_VALUE = re.compile(r"[\t -~]*")
+
+
+def read(stream: BufferedIOBase) -> Any:
+    """The head's fields as gevent wants them. What is not plainly ``name: value`` (a folded line,
+    a blank before the colon, a stray control character) goes the long way, with all its rules.
+    """
+    lines: list[bytes] = []
+    plain = OldMessage()
+    while (line := stream.readline(LONGEST_LINE + 1)) not in (b"\r\n", b"\n", b""):
+        lines.append(line)
+        if len(line) > LONGEST_LINE or len(lines) > MOST_LINES:
+            plain.status = "Line too long"
+            return plain
+    for line in lines:
+        name, colon, value = line.decode("latin-1").rstrip("\r\n").partition(":")
+        if not colon or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            return headers_factory(BytesIO(b"".join(lines) + b"\r\n"))
+        plain.set_raw(name, value.lstrip(" \t"))
+    return plain
+
+
+class Handler(WSGIHandler):
+    """gevent's, with ``read`` above."""
+
+    def MessageClass(self, stream: BufferedIOBase, *_: Any) -> Any:
+        return read(stream)

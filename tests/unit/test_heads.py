@@ -1,0 +1,40 @@
+"""Request heads read the short way are what the email package makes of them."""
+
+from io import BytesIO
+
+import pytest
+from gevent.pywsgi import headers_factory
+
+from core.heads import MOST_LINES, read
+
+HEADS = {
+    "usual": b"Host: a:8000\r\nAuthorization: Bearer x\r\nAccept: */*\r\n",
+    "no blank": b"Host:a\r\nX:\r\n",
+    "blanks": b"Host:  a b  \r\nX: \t y\t\r\n",
+    "bare newlines": b"Host: a\nX: y\n",
+    "twice": b"X: 1\r\nX: 2\r\nContent-Length: 3\r\ncontent-length: 4\r\n",
+    "none": b"",
+    # The long way.
+    "folded": b"X: a\r\n b\r\nY: c\r\n",
+    "no colon": b"X: a\r\nnonsense\r\nY: c\r\n",
+    "blank before the colon": b"Content-Length : 3\r\nY: c\r\n",
+    "no name": b": a\r\nY: c\r\n",
+    "latin": "X: Zoë\r\n".encode("latin-1"),
+    "control": b"X: a\x00b\r\nY: c\x0b\r\n",
+}
+
+
+@pytest.mark.parametrize("lines", HEADS.values(), ids=HEADS)
+def test_the_same_fields(lines: bytes) -> None:
+    rest = b"body"
+    stream = BytesIO(lines + b"\r\n" + rest)
+    found, wanted = read(stream), headers_factory(BytesIO(lines + b"\r\n"))
+    assert found.items() == wanted.items()
+    assert found.status == wanted.status
+    assert found.typeheader == wanted.typeheader
+    assert stream.read() == rest
+
+
+def test_a_head_without_end_is_refused() -> None:
+    assert read(BytesIO(b"X: y\r\n" * (MOST_LINES + 1) + b"\r\n")).status
+    assert read(BytesIO(b"X: " + b"y" * 70_000 + b"\r\n\r\n")).status
