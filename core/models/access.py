@@ -39,7 +39,7 @@ class AccessEvent(Base):
     reader: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(32))
-    program: Mapped[str] = mapped_column(String(255))
+    program: Mapped[str] = mapped_column(String(255), default="")
     hour: Mapped[moment]
     time: Mapped[moment]
 

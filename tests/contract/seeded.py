@@ -393,6 +393,7 @@ class _Maker:
             reader="reader",
             role="MANAGER",
             kind="profile",
+            program="Club AMS",
             hour=hour,
             time=hour,
         )
