@@ -156,7 +156,7 @@ def _page(
     """``about``: the form that was refused for the reason ``failed``; ``given``: what it held."""
 
     def read(session: Session) -> dict[str, Any]:
-        user = users.account(session, actor)
+        user = session.get_one(User, actor.user_id)
         return {"user": user, "waiting": addresses.waiting(session, user.id)}
 
     found = platform().db.read(read)
