@@ -52,6 +52,7 @@ from core.api import (
     permissions,
     preprocessed,
     problems,
+    replays,
     requests,
     samples,
     sockets,
@@ -105,6 +106,7 @@ RESOURCES = (
     bulk_load,
     json_schemas,
     activities,
+    replays,
     webhooks,
     deliveries,
     timeframes,
@@ -187,6 +189,7 @@ def create_app(
     app.extensions[streams.KEY] = Hub(db, redis, registry)
     app.extensions[uplink_socket.KEY] = Uplinks(db)
     app.register_blueprint(streams.blueprint)
+    app.register_blueprint(replays.socket_blueprint)
     contract.add_aliases(app)
     openapi.complete(app, api.spec)
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]

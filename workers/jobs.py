@@ -20,6 +20,7 @@ from core.models.db import Database
 from core.models.outbox import settle
 from core.pipeline import compute, merge
 from core.pipeline.objects import ObjectStore
+from core.pipeline.publish import Publisher
 from core.services.mails import Office
 from core.sport.registry import Registry
 
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Context:
     """What a worker process holds while it lives. ``office`` is from where mail goes. ``hot`` keeps
     folds between ticks; only the process that serves ``live`` in itself fills it. ``send`` tells
-    live messages to whoever listens.
+    live messages to whoever listens, as ``publisher`` does, by which replays are told.
     """
 
     db: Database
@@ -42,6 +43,7 @@ class Context:
     office: Office | None = None
     hot: compute.Hot = field(default_factory=dict)
     send: compute.Send | None = None
+    publisher: Publisher | None = None
 
 
 class Owed(NamedTuple):
@@ -169,12 +171,22 @@ def _mail(context: Context, owed: Owed) -> None:
     mails.run(context.db, context.office, owed.payload, owed.pair)
 
 
+def _replay(context: Context, owed: Owed) -> None:
+    from core.pipeline import replay
+
+    if context.publisher is None:
+        raise RuntimeError("this worker was given no Redis to tell replays by")
+    listeners, tell = context.publisher.listeners, context.publisher.tell
+    replay.step(context.db, context.registry, listeners, tell, int(owed.key), owed.pair)
+
+
 TOPICS: dict[str, Callable[[Context, Owed], None]] = {
     topics.TICK: _tick,
     topics.REFOLD: _refold,
     topics.CLOSE: _close,
     topics.IMPORT: _import,
     topics.MERGE: _merge,
+    topics.REPLAY: _replay,
     topics.DELETE: _delete,
     topics.MAIL: _mail,
 }

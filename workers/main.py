@@ -191,6 +191,7 @@ def _prepare(config: Config) -> None:
     runner.warm()
     db = Database(config.database_url)
     client = connect(config.redis_url)
+    publisher = Publisher(client)
     db.wake, db.rights_changed = bell(client), bell(client, RIGHTS)
     jobs.prepare(
         jobs.Context(
@@ -198,7 +199,8 @@ def _prepare(config: Config) -> None:
             registry(),
             ObjectStore(Path(config.objects_url)),
             _office(config),
-            send=Publisher(client).send,
+            send=publisher.send,
+            publisher=publisher,
         )
     )
     gc.collect()

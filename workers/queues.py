@@ -32,4 +32,5 @@ ROUTES = {
     outbox.MERGE: Route(BULK, 120),
     outbox.DELETE: Route(BULK, 900),
     outbox.MAIL: Route(BULK, 90),
+    outbox.REPLAY: Route(BULK, 30),
 }

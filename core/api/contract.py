@@ -202,6 +202,7 @@ OPERATIONS = (
     _op("file.get_of_device", "GET devices/{device}/files/{file}/", 200, 403, 404),
     _op("file.get_of_athlete", "GET athletes/{athlete}/files/{file}/", 200, 403, 404),
     _op("change.list", "GET changes/", 200, 403, 410),
+    _op("timeframe.replay", "POST timeframes/{timeframe}/replay/", 201, 403, 404),
     _op("access_log.list", "GET athletes/{athlete}/access-log/", 200, 403, 404),
     _op("team.list", "GET teams/", 200, 403, 404),
     _op("team.create", "POST teams/", 201, 403),
@@ -238,6 +239,7 @@ SOCKETS = (
     "/api/v1/ws/computed-data/{activity}/{timeframe}/",
     "/api/v1/ws/computed-data/{activity}/",
     "/api/v1/ws/preprocessed-data/{device}/",
+    "/api/v1/ws/replay/{replay}/",
     "/api/v1/ws/uplink/{device}/",
 )
 

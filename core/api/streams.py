@@ -67,12 +67,12 @@ def _reader(socket: Socket, channel: str, kind: Kind, subject: int, shape: Shape
 def _follow(socket: Socket, reader: Reader, after: dict[int, int]) -> None:
     try:
         hub().follow(reader, after, socket.authorized)
-        _listen(socket)
+        listen(socket)
     finally:
         hub().leave(reader)
 
 
-def _listen(socket: Socket) -> None:
+def listen(socket: Socket) -> None:
     """Until the socket ends: nothing more is asked of the client, and what comes is forgotten."""
     count, since = 0, time.monotonic()
     while True:

@@ -12,6 +12,7 @@ from .events import Event, EventAudience, EventLog, ResourceRevision
 from .idempotency import KeptAnswer
 from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
+from .replays import Replay
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
 from .second_factor import RecoveryCode, SecondFactor
 from .sessions import WebSession
@@ -50,6 +51,7 @@ __all__ = [
     "Outbox",
     "Permission",
     "RecoveryCode",
+    "Replay",
     "ResourceRevision",
     "SampleBlock",
     "SampleTail",

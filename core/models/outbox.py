@@ -19,6 +19,7 @@ IMPORT = "import"  # key: job id. Decode and store an uploaded file.
 DELETE = "delete"  # key: user id. Remove what is left of a deleted athlete.
 MAIL = "mail"  # key: kind-user. Write and send one message (core.services.mails).
 DELIVER = "deliver"  # key: webhook id. Send what is due to one webhook.
+REPLAY = "replay"  # key: replay id. Tell what a replay has come to (core.pipeline.replay).
 MERGE = "merge"  # key: device id. Seal the device's hot tail into blocks.
 
 

@@ -100,7 +100,7 @@ def _fold(session: Session, registry: Registry, outcome: Outcome, columns: Colum
     """
     frame, kept = outcome.frame, outcome.kept
     try:
-        basis = outcome.basis = _basis(registry, frame, kept)
+        basis = outcome.basis = basis_of(registry, frame, kept)
         if kept is not None and kept.basis is not basis:
             kept = outcome.kept = columns = None
         fold = kept.fold if kept is not None else None
@@ -123,7 +123,8 @@ def _fold(session: Session, registry: Registry, outcome: Outcome, columns: Colum
         outcome.document = outcome.kept = None
 
 
-def _basis(registry: Registry, frame: Frame, kept: Kept | None) -> Basis:
+def basis_of(registry: Registry, frame: Frame, kept: Kept | None = None) -> Basis:
+    """What a fold of the frame is of; what was kept, where it is the same."""
     given = (
         frame.sport, frame.activity_json, frame.params, frame.profile, frame.age, frame.start,
         frame.end,

@@ -13,7 +13,7 @@ import orjson
 import redis
 import structlog
 
-from core.channels import LIVE_ACTIVITY, Live
+from core.channels import LIVE_ACTIVITY, LIVE_REPLAY, Live
 
 # Grow with the session and are told at most every WHOLE_EVERY.
 SERIES = frozenset({"hr_plot", "heat_map"})
@@ -98,19 +98,41 @@ class Message:
     data: Document
 
 
+def packed(data: Document) -> bytes:
+    return orjson.dumps(data)
+
+
 class Publisher:
-    """Sends messages to whoever subscribed to an activity's channel."""
+    """Sends messages to whoever subscribed to a channel, and counts who did."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
     def send(self, messages: Iterable[Message]) -> bool:
         """All in one round trip. False, and a line in the log, when Redis did not take them."""
+        return self._publish(
+            (f"{LIVE_ACTIVITY}{one.activity}", Live(one.frame, one.revision, packed(one.data)))
+            for one in messages
+        )
+
+    def tell(self, replay: str, messages: Iterable[Live]) -> None:
+        """Messages of a replay."""
+        self._publish((LIVE_REPLAY + replay, live) for live in messages)
+
+    def listeners(self, replay: str) -> int:
+        """How many subscribed to a replay; none when Redis is away."""
+        try:
+            ((_, count),) = self._client.pubsub_numsub(LIVE_REPLAY + replay)
+        except redis.RedisError as error:
+            log.warning("listeners are not known", reason=str(error))
+            return 0
+        return int(count)
+
+    def _publish(self, messages: Iterable[tuple[str, Live]]) -> bool:
         try:
             with self._client.pipeline(transaction=False) as pipeline:
-                for one in messages:
-                    packed = Live(one.frame, one.revision, orjson.dumps(one.data)).pack()
-                    pipeline.publish(f"{LIVE_ACTIVITY}{one.activity}", packed)
+                for channel, live in messages:
+                    pipeline.publish(channel, live.pack())
                 pipeline.execute()
         except redis.RedisError as error:
             log.warning("live messages were not sent", reason=str(error))

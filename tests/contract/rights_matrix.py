@@ -236,6 +236,7 @@ def _computed() -> Iterator[Row]:
         ("managed", {"managing", "admin"}, {"managing", "admin"}),
     ):
         yield Row("computed.timeframe", may, {"timeframe": f"{name}_frame"})
+        yield Row("timeframe.replay", may, {"timeframe": f"{name}_frame"})
         yield Row("computed.activity", over_all, {"activity": f"{name}_activity"})
 
 
