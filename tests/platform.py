@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -80,9 +81,13 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 
 @contextmanager
-def one_box(data_dir: Path, **settings: str) -> Iterator[Platform]:
-    """`touchline up` on a data directory: SQLite, a private Redis."""
-    env = environment(data_dir, **settings)
+def one_box(
+    data_dir: Path, extra: Mapping[str, str] = MappingProxyType({}), **settings: str
+) -> Iterator[Platform]:
+    """`touchline up` on a data directory: SQLite, a private Redis. ``extra``: variables that are no
+    settings.
+    """
+    env = {**environment(data_dir, **settings), **extra}
     argv = [TOUCHLINE, "up", "--port", "0"]
     process, url = start(argv, env, data_dir.parent / f"{data_dir.name}.log")
     try:

@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. ``wait``: seconds before it."""
+    """What to answer. ``wait``: seconds before it. Status 0: nothing, the connection is closed."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -67,6 +67,9 @@ def receiver(answer: Callable[[Call], Reply] | None = None) -> Iterator[Receiver
             reply = state.answer(call)
             state.calls.append(call)
             time.sleep(reply.wait)
+            if reply.status == 0:
+                self.close_connection = True
+                return
             with suppress(OSError):  # who asked may have gone
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
