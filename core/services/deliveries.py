@@ -187,11 +187,10 @@ def _body(session: Session, webhook: Webhook, delivery: Delivery) -> str:
     event = session.get_one(Event, delivery.event_number)
     told = dict(events.payload(event))
     owner = Actor(webhook.owner_id, MANAGER)
-    if event.type == events.TIMEFRAME_RESTATED and not policy.allowed(
-        session, owner, "computed.read", event
-    ):
+    if policy.event_allowed(session, owner, event):
+        policy.given(session, owner, [event])
+    else:
         told["data"] = {}
-    policy.given(session, owner, [event], policy.TIMEFRAMES)
     return orjson.dumps(told).decode()
 
 

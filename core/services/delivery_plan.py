@@ -56,7 +56,9 @@ def plan(session: Session, numbered: Sequence[Event]) -> None:
         for hook in hooks.get(event.activity_id or 0, ()):
             if hook.last is not None or event.number <= hook.since:
                 continue
-            if hook.state == ACTIVE and wants(hook, event.type) and _may_know(session, hook, event):
+            wanted = hook.state == ACTIVE and wants(hook, event.type)
+            # As in the feed: of a result an owner without READ is told nothing.
+            if wanted and policy.event_allowed(session, Actor(hook.owner_id, MANAGER), event):
                 rows.append(planned(hook.id, event))
                 owing.add(hook.id)
             if event.type == events.ACTIVITY_DELETED:
@@ -66,13 +68,6 @@ def plan(session: Session, numbered: Sequence[Event]) -> None:
         session.execute(insert(Delivery), rows)
     for webhook_id in sorted(owing):
         owe(session, DELIVER, webhook_id)
-
-
-def _may_know(session: Session, webhook: Webhook, event: Event) -> bool:
-    """Of a result its owner is told what they may read, as in the feed."""
-    if event.type not in (events.TIMEFRAME_COMPUTED, events.TIMEFRAME_RESTATED):
-        return True
-    return policy.allowed(session, Actor(webhook.owner_id, MANAGER), "computed.read", event)
 
 
 def planned(webhook_id: int, event: Event) -> dict[str, object]:
