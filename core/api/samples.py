@@ -38,6 +38,12 @@ _BODY = {
                 "properties": {
                     "batch": {"type": "string", "minLength": 1, "maxLength": 64},
                     "sent": {"type": "integer", "description": "the device's clock, Unix ms"},
+                    "n": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "the device's number of the batch, as on the socket:"
+                        " above the highest that is committed",
+                    },
                     "columns": {
                         "type": "object",
                         "additionalProperties": {"type": "array", "items": {"type": "number"}},

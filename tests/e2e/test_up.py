@@ -1,20 +1,25 @@
 """`touchline up` as an operator meets it: what it needs, what it survives, how it ends."""
 
+import json
 import sqlite3
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from core.clock import now
 from core.squad import POST, SOCKET, Plan, Squad
 from tests.platform import TOUCHLINE, Platform, environment, one_box, start, stop
+from tests.sockets import dial, receive
 
 pytestmark = pytest.mark.e2e
 
@@ -132,6 +137,43 @@ def test_no_acknowledged_sample_is_lost_when_a_process_is_killed(own: Platform, 
     # Over the socket each number once, in order; by POST none.
     numbers = ",".join(map(str, range(1, 31)))
     assert [ledger[device][1] for device in ids] == [None, numbers, None]
+
+
+def test_a_web_process_that_is_told_to_stop_answers_what_it_has_committed(own: Platform) -> None:
+    device = own.cli("device", "create", "--device-name", "long walk", "--serial-number", "1")
+    address = f"{own.url.replace('http', 'ws', 1)}/api/v1/ws/uplink/{device['id']}/"
+    first = {"token": device["uplink_token"]}
+    start, batches = now() - 10**7, 400
+    socket = dial(address, first)
+    assert receive(socket)["last"] == 0
+
+    def pump() -> None:
+        with suppress(ConnectionClosed):
+            for n in range(1, batches + 1):
+                columns = {"gnss.timestamp": [start + n]}
+                socket.send(json.dumps({"n": n, "batch": str(n), "columns": columns}))
+
+    sender = threading.Thread(target=pump)
+    sender.start()
+    for acked in range(1, 21):
+        assert receive(socket)["ack"] == acked
+    role(own, "web").terminate()
+    with suppress(ConnectionClosed):
+        while receive(socket)["ack"] == acked + 1:
+            acked += 1
+    assert socket.close_code == 1001
+    assert acked < batches
+    sender.join()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket = dial(address, first)
+            break
+        except (OSError, InvalidHandshake, ConnectionClosed):
+            assert time.monotonic() < deadline, "the web process was not started again"
+            time.sleep(0.1)
+    assert receive(socket)["last"] == acked
+    socket.close()
 
 
 @pytest.mark.parametrize("by", ["post", "socket"])
