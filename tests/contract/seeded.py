@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import redis
@@ -349,7 +350,7 @@ class _Maker:
         log = self.session.get_one(EventLog, 1)
         log.last += 1
         event = Event(
-            id=f"event-{name}",
+            id=str(uuid5(NAMESPACE_OID, name)),
             sequence=log.last,
             type="activity.updated",
             created=MATCH[0],
