@@ -575,8 +575,10 @@ def event_allowed(session: Session, actor: Actor, event: Event, *, now: int | No
     return any(allowed(session, actor, action, event, now=now) for action in actions)
 
 
-def event_clause(actor: Actor, *, now: int | None = None) -> ColumnElement[bool]:
-    """``event_allowed`` as SQL, over Event."""
+def event_clause(actor: Actor, *, now: Any = None) -> ColumnElement[bool]:
+    """``event_allowed`` as SQL, over Event. ``now`` and the actor's ``user_id`` may be parameters
+    of a statement that is made once (core.services.changes).
+    """
     if actor.administers:
         return false() if _grounds(actor, RULES["event.told"]) is None else true()
     alike: dict[tuple[str, ...], list[str]] = {}
