@@ -64,6 +64,8 @@ def live(
         ComputeState.timeframe_id.in_(frame_ids), ComputeState.edition > 0
     )
     revisions = {row.timeframe_id: row.revision for row in session.execute(states)}
+    if not revisions:
+        return {}
     frames = session.scalars(select(TimeFrame).where(TimeFrame.id.in_(revisions))).all()
     documents = _documents(session, registry, frames)
     return {frame_id: (revisions[frame_id], documents[frame_id]) for frame_id in documents}

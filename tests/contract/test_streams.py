@@ -19,6 +19,7 @@ from core.api.platform import KEY
 from core.channels import LIVE_ACTIVITY, RIGHTS, Live
 from core.doorbell import bell
 from core.models import ComputedData, ComputeState, OAuthToken, Permission
+from core.pipeline import merge
 from core.pipeline.increments import Announcer
 from tests.contract.conftest import World
 from tests.contract.scenes import Match, match, own, permit
@@ -258,6 +259,28 @@ WRONG: list[tuple[str, dict[str, Any], int]] = [
     ("computed-data/999/", {}, 4404),
     ("preprocessed-data/999/", {}, 4404),
 ]
+
+
+@any_engine
+def test_increments_that_redis_did_not_bring_come_in_their_order(stage: Stage) -> None:
+    tracker, now = stage.match.device, clock.now()
+    assert own(stage.world, tracker, "ben", "2021-01-01T00:00:00Z", AGES[1]).status_code == 201
+    writer = stage.world.client.application.extensions[KEY].writer
+    tell = writer._tell
+    with stage.dial(f"preprocessed-data/{tracker}/") as socket:
+        writer._tell = lambda _: None
+        send(stage, "b1", samples(now))
+        send(stage, "b2", samples(now + 300))
+        writer._tell = tell
+        send(stage, "b3", samples(now + 600))
+        seen = [receive(socket) for _ in range(3)]
+        assert [message["seq"] for message in seen] == [1, 2, 3]
+        assert [m["gnss"]["timestamp"][0] for m in seen] == [now, now + 300, now + 600]
+    # What was merged away is read at its time.
+    assert merge.merge_device(stage.world.db, tracker, "samples", clock.now() + 10**9) >= 3
+    with stage.dial(f"preprocessed-data/{tracker}/", after=1) as socket:
+        assert receive(socket) == seen[1]
+        assert receive(socket) == seen[2]
 
 
 @any_engine
