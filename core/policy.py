@@ -62,7 +62,8 @@ class Actor:
     """Who asks. ``OPERATOR`` is the command line: it acts as an administrator without an account.
     ``DEVICE`` is a device with its uplink token: it sends its own samples and does nothing else.
 
-    ``scopes`` can only narrow what the role allows.
+    ``scopes`` can only narrow what the role allows. ``via``: by what reads leave where that is
+    neither a client nor a page.
     """
 
     user_id: int | None
@@ -71,6 +72,7 @@ class Actor:
     scopes: frozenset[str] = frozenset({"all"})
     client_id: int | None = None
     device_id: int | None = None
+    via: str = ""
 
     @classmethod
     def operator(cls) -> "Actor":
@@ -490,7 +492,7 @@ def given(session: Session, actor: Actor, things: Iterable[Any], kind: str | Non
         word = kind or _word(actor, thing)
         if word is not None:
             noted.update(
-                Read(athlete, actor.user_id, word, actor.client_id)
+                Read(athlete, actor.user_id, word, actor.client_id, actor.via)
                 for athlete in _athletes(session, thing)
                 if athlete != actor.user_id
             )

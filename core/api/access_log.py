@@ -38,8 +38,8 @@ LISTING = Listing(
 
 
 class AccessEventShape(ma.Schema):
-    """``reader`` is empty where the account is gone; its name stays. ``program``: the OAuth client,
-    empty for the platform's own pages. ``time``: the first read in that hour.
+    """``reader`` is empty where the account is gone; its name stays. ``program``: the OAuth client
+    or the webhook, empty for the platform's own pages. ``time``: the first read in that hour.
     """
 
     id = fields.Integer()

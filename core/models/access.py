@@ -21,8 +21,8 @@ _CHUNK = 10_000
 
 class AccessEvent(Base):
     """Within the hour that begins at ``hour``, this person read this kind of this athlete's data
-    through this program (an OAuth client's name; empty: the platform's own pages); ``time`` is the
-    first such read. One row per hour, however often they asked.
+    through this program (an OAuth client's name, a webhook; empty: the platform's own pages);
+    ``time`` is the first such read. One row per hour, however often they asked.
     """
 
     __tablename__ = "access_event"
@@ -59,12 +59,15 @@ class ClientUsage(Base):
 
 @dataclass(frozen=True)
 class Read:
-    """A person has read a kind of an athlete's data, through a client or none."""
+    """A person has read a kind of an athlete's data, through a client, ``via`` something else, or
+    on a page.
+    """
 
     athlete_id: int
     reader_id: int
     kind: str
     client_id: int | None = None
+    via: str = ""
 
 
 class ReadMemory:
@@ -94,16 +97,17 @@ def this_hour() -> int:
 def store(session: Session, reads: Iterable[Read]) -> None:
     """A row for each read that this hour has none of; people deleted meanwhile are passed over."""
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    groups: dict[tuple[int, int | None, str], list[int]] = {}
+    groups: dict[tuple[int, str, int | None, str], list[int]] = {}
     for read in reads:
-        groups.setdefault((read.reader_id, read.client_id, read.kind), []).append(read.athlete_id)
+        group = (read.reader_id, read.kind, read.client_id, read.via)
+        groups.setdefault(group, []).append(read.athlete_id)
     columns = ("athlete_id", "reader_id", "reader", "role", "kind", "program", "hour", "time")
-    for (reader_id, client_id, kind), athletes in groups.items():
+    for (reader_id, kind, client_id, via), athletes in groups.items():
         reader = session.get(User, reader_id)
         if reader is None:
             continue
         client = None if client_id is None else session.get(OAuthClient, client_id)
-        program = client.name if client else ""
+        program = client.name if client else via
         said = (reader.id, reader.username, reader.role, kind, program, this_hour(), now())
         for start in range(0, len(athletes), _CHUNK):
             chunk = athletes[start : start + _CHUNK]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -186,7 +187,8 @@ def _body(session: Session, webhook: Webhook, delivery: Delivery) -> str:
         return delivery.body
     event = session.get_one(Event, delivery.event_number)
     told = dict(events.payload(event))
-    owner = Actor(webhook.owner_id, MANAGER)
+    to = urlsplit(webhook.webhook_url).hostname
+    owner = Actor(webhook.owner_id, MANAGER, via=f"webhook to {to}")
     if policy.event_allowed(session, owner, event):
         policy.given(session, owner, [event])
     else:

@@ -263,6 +263,7 @@ PARAMETERS: dict[str, Parameter] = {
     "at": Parameter(lambda item: item["start_time"], "1990-01-01T00:00:00Z", "now"),
     "group": Parameter(lambda item: item["groups"][0], NOWHERE),
     "reader": _own("reader", ID, "me"),
+    "program": _own("program", NOWHERE),
     "kind": _own("kind", NOWHERE),
     "start": Parameter(lambda _: 1590868800000, "2020-05-30T21:00:00Z", "yesterday"),
     "stop": Parameter(lambda _: "2020-05-30T20:00:00.001Z", malformed="1e12"),

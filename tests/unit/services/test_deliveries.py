@@ -202,6 +202,7 @@ def test_an_event_arrives_as_the_feed_has_it(world: Database, hook: Receiver) ->
     )
     (read,) = world.read(lambda s: s.scalars(select(AccessEvent)).all())
     assert (read.athlete_id, read.reader_id, read.kind) == (ATHLETE, OWNER, "timeframes")
+    assert read.program == "webhook to 127.0.0.1"
 
 
 def test_keys_of_secrets() -> None:
