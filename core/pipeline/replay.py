@@ -81,7 +81,9 @@ def step(
         kept.begun, kept.seq, kept.saved = taken.begun, taken.seq, taken.saved
         kept.heard, kept.listeners, kept.done = heard, count, taken.done
         if not taken.done:
-            owe(session, REPLAY, replay_id, due=at + STEP)
+            # On the beat, however late this step was.
+            passed = 0 if taken.begun is None else (at - taken.begun) % STEP
+            owe(session, REPLAY, replay_id, due=at + STEP - passed)
 
     db.write(commit)
     tell(row.name, taken.messages)

@@ -49,6 +49,8 @@ def canonical(value: Any) -> str:
         return _object({key: canonical(item) for key, item in _closed(value).items()})
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
+    if type(value) is int:
+        return str(value)
     if type(value) is float:
         if value.is_integer() and abs(value) < 2**53:
             return str(int(value))
