@@ -24,6 +24,7 @@ from core.models import (
     Team,
     TimeFrame,
     User,
+    Webhook,
 )
 from core.models.db import Database
 from core.policy import Actor, Samples
@@ -75,6 +76,8 @@ ASKED = {
     "administration.read": Device,
     "team.read": Team,
     "team.change": Team,
+    "webhook.read": Webhook,
+    "webhook.change": Webhook,
 }
 
 spans = st.tuples(st.integers(0, LAST - 1), st.integers(1, 4)).map(lambda t: (t[0], t[0] + t[1]))
@@ -153,6 +156,19 @@ def build(session: Session, world: World) -> None:
             Job(id=a, job_id=f"j{a}", kind="x", details={}, arguments={}, submitter_id=a, created=0)
         )
     session.add_all(Team(id=m, name="t", owner_id=m, created=0) for m in MANAGERS)
+    session.add_all(
+        Webhook(
+            id=m,
+            activity_id=1,
+            owner_id=m,
+            webhook_url="https://club.example/",
+            secret_sealed="",
+            activity_events=True,
+            timeframes_events=True,
+            created=0,
+        )
+        for m in MANAGERS
+    )
     session.flush()
     for athlete, manager, right, (start, stop) in world.permissions:
         session.add(
@@ -264,7 +280,7 @@ class Oracle:
                 return thing.managed_by_id == me
             case "athlete.change_managed":
                 return thing.managed_by_id == me and me in self.world.extra
-            case "team.read" | "team.change":
+            case "team.read" | "team.change" | "webhook.read" | "webhook.change":
                 return thing.owner_id == me
             case "permission.share":
                 moments = [now, *range(thing.start_time, thing.expiration_time)]
