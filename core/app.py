@@ -1,9 +1,10 @@
 """The web application: wires rooms together, and nothing else."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import redis
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
@@ -123,9 +124,32 @@ RESOURCES = (
 
 
 class DocumentedApi(Api):
-    """flask-smorest's; errors are ours (core.api.problems)."""
+    """flask-smorest's; errors are ours (core.api.problems). The document hangs on the code alone,
+    so a process that makes many applications, as tests do, writes it once.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+    spec: APISpec
+    _written: ClassVar[APISpec | None] = None
+
+    def add(self, resources: Iterable[Any]) -> None:
+        """Serve the resources, and describe them."""
+        if DocumentedApi._written is None:
+            openapi.declare(self.spec)
+            for resource in resources:
+                self.register_blueprint(resource.blueprint)
+            return
+        served = self._app.extensions["flask-smorest"]["blp_name_to_api"]
+        for resource in resources:
+            served[resource.blueprint.name] = self
+            self._app.register_blueprint(resource.blueprint)
+
+    def complete(self) -> None:
+        """Finish the document; once every path is served."""
+        if DocumentedApi._written is None:
+            openapi.complete(self._app, self.spec)
+            DocumentedApi._written = self.spec
+        self.spec = DocumentedApi._written
 
     def _register_error_handlers(self) -> None:
         problems.register(self._app)
@@ -180,9 +204,7 @@ def create_app(
     app.register_blueprint(live_page.blueprint)
     names = MarshmallowPlugin(schema_name_resolver=openapi.name_of)
     api = DocumentedApi(app, spec_kwargs={"marshmallow_plugin": names})
-    openapi.declare(api.spec)
-    for resource in RESOURCES:
-        api.register_blueprint(resource.blueprint)
+    api.add(RESOURCES)
     app.register_blueprint(uplink_socket.blueprint)
     changes.register(app)
     sockets.register(app)
@@ -191,7 +213,7 @@ def create_app(
     app.register_blueprint(streams.blueprint)
     app.register_blueprint(replays.socket_blueprint)
     contract.add_aliases(app)
-    openapi.complete(app, api.spec)
+    api.complete()
     app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies

@@ -94,9 +94,9 @@ class PlannedShape(ma.Schema):
 
 class ReconcileQuery(PageQuery):
     start = Moment(
-        required=True,
         data_key="from",
-        metadata={"description": "Events created at or after this moment."},
+        load_default=0,
+        metadata={"description": "Events created at or after this moment; else all."},
     )
     stop = Moment(
         data_key="to",

@@ -65,9 +65,9 @@ def _address(profile: Path) -> str:
     return until(found, "Chromium does not answer")
 
 
-def until(question: Callable[[], Any], complaint: str) -> Any:
+def until(question: Callable[[], Any], complaint: str, patience: float = PATIENCE) -> Any:
     """The first answer that is true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         answer = question()
         if answer:

@@ -194,7 +194,7 @@ def test_reconciliation_is_the_feed_item_by_item(scene: Match, line: Line) -> No
     }
     assert [row["id"] for row in results(scene, path)] == [event.id for event in events]
     assert results(scene, f"{hook}reconcile/?from={to_iso(now() + 60_000)}") == []
-    assert pointers(scene.world.get(f"{hook}reconcile/", "ada")) == ["/from"]
+    assert pointers(scene.world.get(f"{hook}reconcile/?from=yesterday", "ada")) == ["/from"]
     late = f"from={to_iso(now())}&to=2020-01-01T00:00:00Z"
     assert pointers(scene.world.get(f"{hook}reconcile/?{late}", "ada")) == ["/to"]
 

@@ -43,7 +43,7 @@ const FOR_GOOD = {
   4403: "You may not read this now.",
   4404: "This is not here any more.",
 };
-const PAUSES = [0.5, 1, 2, 4, 8];
+const PAUSES = [0.5, 1, 2, 3];
 
 // `greeting`: what the first message carries beside the token. `heard(message)`: each message after
 // Authorized. `changed(state, detail)`: connecting, open, waiting (detail: seconds), closed (why).

@@ -76,7 +76,7 @@ def register(db: Database, activity: int, url: str) -> None:
 
 def happen(db: Database, activity: int) -> None:
     def say(session: Session) -> None:
-        announce(session, events.ACTIVITY_UPDATED, activity, {}, activity_id=activity)
+        announce(session, events.ACTIVITY_UPDATED, activity, {}, activity_id=activity, owner_id=1)
 
     db.write(say)
 

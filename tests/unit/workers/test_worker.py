@@ -177,7 +177,7 @@ def test_a_worker_of_the_queue_deliver_keeps_a_deliverer_beside_it(
         """The deliverer's process id, 0 while there is none."""
         for child in parent.children():
             with suppress(psutil.Error):
-                if child.cmdline()[-1] == "deliver":
+                if child.cmdline()[-1:] == ["deliver"]:  # a dead one has none
                     return child.pid
         return 0
 
