@@ -23,6 +23,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from sqlalchemy.orm import Session
 
 from benchmarks import load
 from core.auth import tokens
@@ -43,7 +44,7 @@ KEY = "of no use elsewhere"
 def fill(db: Database) -> str:
     """A manager; gives their access token."""
 
-    def made(session) -> str:  # type: ignore[no-untyped-def]
+    def made(session: Session) -> str:
         manager = User(
             username="ada",
             email="ada@club.example",

@@ -1,5 +1,6 @@
 """OAuth clients: programs that may ask for tokens. Operators register them."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -60,7 +61,7 @@ def create(
     _check_class(throttle_class)
     secret = None if public else new_token()
     client = OAuthClient(
-        client_id=new_token()[:24],
+        client_id=secrets.token_hex(12),  # no "-" first: people type it after commands
         secret_hash=hash_token(secret) if secret else None,
         name=name,
         owner=owner.strip(),
