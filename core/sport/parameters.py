@@ -57,13 +57,20 @@ def resolve_parameters(
 
     Order: ``params`` of the time frame, the athlete's parameter valid at its start
     (``valid_parameters``), the ``profile`` (weight, height, gender), the activity (a surface may
-    change a factor), the schema's default. Null is unset, and so is 0 where the schema says
-    ``zero_is_unset``. Only with ``estimate_max_hr`` and a known ``age`` (years at the frame's
+    change a factor), the schema's default. What metrics use of the activity itself (corners of a
+    pitch, length of a pool) is that of its ``json``. Null is unset, and so is 0 where the schema
+    says ``zero_is_unset``. Only with ``estimate_max_hr`` and a known ``age`` (years at the frame's
     start) is an unset ``max_hr`` estimated: 208 - 0.7 age (Tanaka 2001). All documents are taken
     as validated.
     """
     person = {**profile, "sex": profile.get("sex") or profile.get("gender")}
     activity = sport.activity_defaults(activity_json) if sport.activity_defaults else {}
+    of_frame = sport.timeframe_schema["properties"]
+    of_activity = {
+        name: sport.activity_schema["properties"][name]
+        for name in used_parameters(sport)
+        if name not in of_frame
+    }
     layers = (
         ("params", params),
         ("athlete", valid_parameters or {}),
@@ -72,9 +79,10 @@ def resolve_parameters(
     )
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for name, field in sport.timeframe_schema["properties"].items():
+    for name, field in {**of_frame, **of_activity}.items():
         chosen, source = field.get("default"), "default"
-        for label, layer in layers:
+        asked = (("activity", activity_json),) if name in of_activity else layers
+        for label, layer in asked:
             if _is_set(layer.get(name), field):
                 chosen, source = layer[name], label
                 break

@@ -146,8 +146,9 @@ def check_sport(sport: object) -> Sport:
     for kernel in kernels_of(sport):
         _check_kernel(kernel)
     derived_order(sport)
-    unknown = set(used_parameters(sport)) - set(sport.timeframe_schema["properties"])
-    _need(not unknown, f"parameters missing from the timeframe schema: {sorted(unknown)}")
+    known = {*sport.timeframe_schema["properties"], *sport.activity_schema["properties"]}
+    unknown = set(used_parameters(sport)) - known
+    _need(not unknown, f"parameters that are in neither schema: {sorted(unknown)}")
     return sport
 
 

@@ -1,7 +1,10 @@
 """Precedence of parameters, unset values, the fingerprint."""
 
+from dataclasses import replace
+
 import pytest
 
+from core.sport import Derived, Sport
 from core.sport.parameters import resolve_parameters, used_parameters
 from core.sport.registry import registry
 
@@ -67,3 +70,22 @@ def test_fingerprint_covers_what_metrics_use_and_nothing_else() -> None:
     for changed in ({"hid_thresholds": [4, 6]}, {"max_hr": 190}, {"smoothing": "research"}):
         assert fingerprint(**changed) != base
     assert {"max_gap", "hid_thresholds", "athlete_max_speed"} <= set(used_parameters(SOCCER))
+
+
+def test_what_metrics_use_of_the_activity_is_that_of_its_json() -> None:
+    length = next(m for m in SOCCER.metrics if m.key == "max_speed_percent")
+    assert isinstance(length, Derived)
+    asks = replace(length, params=(*length.params, "field_length"))
+    fields = {name: getattr(SOCCER, name) for name in SOCCER.__dataclass_fields__}
+    sport = Sport(**{**fields, "metrics": (*(m for m in SOCCER.metrics if m != length), asks)})
+
+    def found(**activity: float) -> tuple[object, str]:
+        resolved = resolve_parameters(sport, {**ACTIVITY, **activity}, {}, {})
+        return resolved.values["field_length"], resolved.sources["field_length"]
+
+    assert found() == (105, "default")
+    assert found(field_length=100) == (100, "activity")
+    made = [
+        resolve_parameters(sport, {**ACTIVITY, "field_length": m}, {}, {}) for m in (100.0, 90.0)
+    ]
+    assert made[0].fingerprint != made[1].fingerprint
