@@ -1,12 +1,22 @@
 """The sport contract: all that a sport's author imports.
 
-A sport is data (`Sport`) about metrics: `Fold`, read off a kernel's state, or `Derived`, a
-function of other metrics. Kernels are named by string, so importing this package never imports
-numba.
+A sport is data (`Sport`) about metrics: `Fold`, read off a kernel's state, `Derived`, a function of
+other metrics, or `Batch`, a function of all of a frame's samples. Kernels and batch functions are
+named by string, so importing this package never imports numba.
 """
 
-from core.sport import columns
-from core.sport.contract import NO_EVENT, Derived, Fold, Kernel, Metric, Reading, Sport, Values
+from core.sport import codes, columns
+from core.sport.contract import (
+    NO_EVENT,
+    Batch,
+    Derived,
+    Fold,
+    Kernel,
+    Metric,
+    Reading,
+    Sport,
+    Values,
+)
 from core.sport.errors import MetricError, SportError, StateMismatch, UnknownSport
 from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
@@ -37,6 +47,7 @@ __all__ = [
     "RANGE_METRICS",
     "TRACK_EXTRAS",
     "TRACK_METRICS",
+    "Batch",
     "Derived",
     "Fold",
     "Kernel",
@@ -48,6 +59,7 @@ __all__ = [
     "StateMismatch",
     "UnknownSport",
     "Values",
+    "codes",
     "columns",
     "hookimpl",
     "load_schema",

@@ -1,8 +1,11 @@
-"""The columns that every kernel walks: raw channels first, then what the track derives per sample.
+"""The columns that kernels walk: of the samples raw channels first, then what the track derives per
+sample; of the other streams their own.
 
 Rows of one float64 array ``cols[row, sample]``; an absent value is NaN. Plain integers, so that
 kernels compile them in and the web process can import them without numba.
 """
+
+from collections.abc import Mapping
 
 LAT, LON, ALT, SPEED, HR, POWER, CADENCE = range(7)
 CHANNELS = {
@@ -24,3 +27,22 @@ A = 11  # acceleration of S over three samples, m/s2; 0 while undefined
 S3 = 12  # as S, always by the research preset (three samples)
 A3 = 13  # as A, of S3
 ROWS = 14
+
+SAMPLES = "samples"
+
+# The other streams: the rows that their kernels walk. What is a name on the wire (stroke type,
+# event) is a whole number here: core.sport.codes.
+STREAM_ROWS: dict[str, tuple[str, ...]] = {
+    "rr": ("rr",),  # ms
+    "imu": ("ax", "ay", "az", "gx", "gy", "gz"),  # g, deg/s
+    "lengths": ("duration", "strokes", "active", "stroke_type"),
+    "events": ("event", "value"),
+}
+STREAMS = (SAMPLES, *STREAM_ROWS)
+
+
+def rows_of(stream: str) -> Mapping[str, int]:
+    """What can be asked of a stream, by name, and the row where a kernel finds it."""
+    if stream == SAMPLES:
+        return CHANNELS
+    return {name: row for row, name in enumerate(STREAM_ROWS[stream])}

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from core.sport.columns import SAMPLES
+
 Values = Mapping[str, Any]
 
 GRADES = ("A", "B", "C", "D")
@@ -20,13 +22,17 @@ NO_EVENT = np.dtype([("unused", "<i8")])
 
 @dataclass(frozen=True)
 class Kernel:
-    """One pass over the samples, which may feed several metrics.
+    """One pass over a stream, which may feed several metrics.
 
     ``function`` names a callable ``(t, cols, n, state, out) -> events written``: ``t`` int64[n] ms,
     ``cols`` float64[ROWS, >= n] (core.sport.columns), ``state`` one record of dtype ``state``,
     ``out`` a buffer of dtype ``event`` for ``events_per_sample`` events a sample. It carries
     everything it needs from chunk to chunk in ``state``: one sequential recurrence, no reduction
     over a chunk (R4).
+
+    It walks one ``stream``: the samples, after the track, or another one (core.sport.columns:
+    STREAM_ROWS), whose rows are then its ``cols``. Kernels of different streams know nothing of
+    each other. ``inputs`` are the channels it reads; of another stream none means all.
 
     ``init(values, start_ms, state)`` fills a zeroed state with the parameters it uses and its
     first values.
@@ -41,6 +47,7 @@ class Kernel:
     inputs: tuple[str, ...] = ()
     event: np.dtype[Any] = NO_EVENT
     events_per_sample: int = 1
+    stream: str = SAMPLES
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,23 @@ class Derived(Metric):
     needs: tuple[str, ...]
     params: tuple[str, ...] = ()
     function: Callable[[Mapping[str, Any], Reading], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Metric):
+    """A pure function of all of the frame's rows of one ``stream``, in order of time.
+
+    ``function`` names a callable ``(columns, reading) -> value`` as a kernel's does: ``columns``
+    has ``t`` (int64 ms) and each of ``inputs`` (float64, NaN absent), clipped to the frame; state
+    and events of the reading are empty. It is called when a frame is folded from its first sample,
+    has ended, or is closed, and at most once a minute while it goes on: live values may be that
+    old. It depends on what is stored, never on the order in which it came.
+    """
+
+    function: str
+    inputs: tuple[str, ...]
+    stream: str = SAMPLES
+    params: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # one object per process, compared as such

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from core.sport.contract import Derived, Fold, Metric
+from core.sport.columns import SAMPLES, rows_of
+from core.sport.contract import Batch, Derived, Fold, Kernel, Metric
 from core.sport.registry import Registry, registry
 
 
@@ -11,7 +12,8 @@ def _entry(sport: str, metric: Metric) -> dict[str, Any]:
         "sport": sport,
         "key": metric.key,
         "version": metric.version,
-        "kind": "fold" if isinstance(metric, Fold) else "derived",
+        "kind": type(metric).__name__.lower(),
+        "stream": None,
         "unit": metric.unit,
         "title": metric.title,
         "definition": metric.definition,
@@ -26,10 +28,19 @@ def _entry(sport: str, metric: Metric) -> dict[str, Any]:
     }
     if isinstance(metric, Fold):
         entry["parameters"] = list(metric.kernel.params)
-        entry["inputs"] = list(metric.kernel.inputs or ("lat", "lon", "speed"))
+        entry["stream"], entry["inputs"] = metric.kernel.stream, _inputs(metric.kernel)
+    elif isinstance(metric, Batch):
+        entry["parameters"] = list(metric.params)
+        entry["stream"], entry["inputs"] = metric.stream, list(metric.inputs)
     elif isinstance(metric, Derived):
         entry["parameters"], entry["needs"] = list(metric.params), list(metric.needs)
     return entry
+
+
+def _inputs(kernel: Kernel) -> list[str]:
+    if kernel.stream == SAMPLES:
+        return list(kernel.inputs or ("lat", "lon", "speed"))
+    return list(kernel.inputs or rows_of(kernel.stream))
 
 
 def dictionary(of: Registry | None = None) -> list[dict[str, Any]]:
@@ -54,7 +65,9 @@ def dictionary_page(of: Registry | None = None) -> str:
         entries[identity] = entry
     for identity, sports in merged.items():
         entry = entries[identity]
-        uses = entry["parameters"] + [f"metric {need}" for need in entry["needs"]]
+        stream = entry["stream"] or SAMPLES
+        uses = [] if stream == SAMPLES else [f"stream `{stream}`"]
+        uses += entry["parameters"] + [f"metric {need}" for need in entry["needs"]]
         lines += [
             f"## `{entry['key']}`: {entry['title']}",
             "",

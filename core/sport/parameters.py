@@ -7,7 +7,8 @@ from typing import Any
 
 import rfc8785
 
-from core.sport.contract import Derived, Fold, Kernel, Sport
+from core.sport.columns import STREAMS
+from core.sport.contract import Batch, Derived, Fold, Kernel, Sport
 from core.sport.metrics.track import TRACK
 
 
@@ -25,17 +26,24 @@ class Resolved:
 
 
 def kernels_of(sport: Sport) -> tuple[Kernel, ...]:
-    """The track, then each metric's kernel once, in order of first use."""
+    """The track, then each metric's kernel once, stream by stream in order of first use."""
     found = {TRACK.name: TRACK}
     for metric in sport.metrics:
         if isinstance(metric, Fold):
             found.setdefault(metric.kernel.name, metric.kernel)
-    return tuple(found.values())
+    return tuple(sorted(found.values(), key=lambda kernel: STREAMS.index(kernel.stream)))
+
+
+def streams_of(sport: Sport) -> tuple[str, ...]:
+    """The streams that the sport's metrics read; the samples are always one."""
+    used = {kernel.stream for kernel in kernels_of(sport)}
+    used |= {metric.stream for metric in sport.metrics if isinstance(metric, Batch)}
+    return tuple(stream for stream in STREAMS if stream in used)
 
 
 def used_parameters(sport: Sport) -> tuple[str, ...]:
     names = {name for kernel in kernels_of(sport) for name in kernel.params}
-    names |= {name for m in sport.metrics if isinstance(m, Derived) for name in m.params}
+    names |= {name for m in sport.metrics if isinstance(m, Derived | Batch) for name in m.params}
     return tuple(sorted(names | set(sport.definition)))
 
 

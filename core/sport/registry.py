@@ -16,8 +16,8 @@ import pluggy
 
 import schemas
 from core.sport import hooks
-from core.sport.columns import CHANNELS
-from core.sport.contract import GRADES, Derived, Fold, Kernel, Metric, Sport
+from core.sport.columns import STREAMS, rows_of
+from core.sport.contract import GRADES, Batch, Derived, Fold, Kernel, Metric, Sport
 from core.sport.errors import SportError, UnknownSport
 from core.sport.parameters import kernels_of, used_parameters
 
@@ -91,7 +91,7 @@ def _check_kernel(kernel: Kernel) -> None:
     _need(
         kernel.version >= 1 and kernel.events_per_sample >= 1, f"{where}: version and events from 1"
     )
-    _need(set(kernel.inputs) <= set(CHANNELS), f"{where}: unknown channel in {kernel.inputs}")
+    _check_inputs(where, kernel.stream, kernel.inputs)
     for dtype in (kernel.state, kernel.event):
         # Padding would be copied into snapshots with whatever bytes it holds.
         bases = [dtype[name].base.itemsize for name in dtype.names or ()]
@@ -100,6 +100,18 @@ def _check_kernel(kernel: Kernel) -> None:
             dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names or ()),
             f"{where}: padded dtype",
         )
+
+
+def _check_inputs(where: str, stream: str, inputs: tuple[str, ...]) -> None:
+    _need(stream in STREAMS, f"{where}: unknown stream {stream}")
+    _need(set(inputs) <= set(rows_of(stream)), f"{where}: unknown channel in {inputs}")
+
+
+def _check_batch(metric: Batch) -> None:
+    where = f"metric {metric.key}"
+    _need(FUNCTION.fullmatch(metric.function), f"{where}: function must be 'module:function'")
+    _need(metric.inputs, f"{where}: a batch metric names its inputs")
+    _check_inputs(where, metric.stream, metric.inputs)
 
 
 def _check_entry(metric: Metric) -> None:
@@ -143,6 +155,12 @@ def check_sport(sport: object) -> Sport:
                 named.setdefault(metric.kernel.name, metric.kernel) == metric.kernel,
                 f"two kernels are named {metric.kernel.name}",
             )
+            _need(
+                metric.kernel.stream in STREAMS,
+                f"kernel {metric.kernel.name}: unknown stream {metric.kernel.stream}",
+            )
+        elif isinstance(metric, Batch):
+            _check_batch(metric)
     for kernel in kernels_of(sport):
         _check_kernel(kernel)
     derived_order(sport)

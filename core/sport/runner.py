@@ -1,83 +1,37 @@
 """Runs the fold of one time frame over all metrics of its sport. Workers only (imports numba)."""
 
 import math
-import threading
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib import import_module
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from core.sport.columns import CHANNELS, ROWS
-from core.sport.contract import Derived, Fold, Kernel, Reading, Sport
+from core.sport.columns import SAMPLES, STREAMS
+from core.sport.contract import Batch, Derived, Fold, Reading, Sport
 from core.sport.document import Memory, assemble, empty_document, quality
-from core.sport.errors import MetricError, SportError, StateMismatch
-from core.sport.kernels import signature
+from core.sport.errors import MetricError, StateMismatch
 from core.sport.metrics.track import smoothing_window
-from core.sport.parameters import Resolved, kernels_of
-from core.sport.registry import derived_order, registry
+from core.sport.parameters import Resolved
+from core.sport.plan import BLOCK, Lane, plan
+from core.sport.registry import registry
 from core.sport.state import Saved, decode, encode, identity
 
-BLOCK = 4096  # samples walked at a time: the columns stay in the cache
 RATE_SAMPLES = 21  # held until the rate is known (design/metrics.md 2.2)
 NEVER = -(2**63)
-
-Run = Callable[..., int]
-
-
-def resolve(kernel: Kernel) -> Run:
-    """The callable of a kernel, called without numba's dispatch (half its cost on ten samples).
-
-    That skips the type check of each call, so the compiled signature is compared here, once.
-    """
-    module, _, name = kernel.function.partition(":")
-    function = getattr(import_module(module), name)
-    overloads = getattr(function, "overloads", None)
-    if overloads is None:
-        return function  # a plain Python kernel
-    expected = tuple(signature(kernel.state, kernel.event).args)
-    if tuple(overloads) != (expected,):
-        raise SportError(f"kernel {kernel.name}: {kernel.function} is not compiled for its dtypes")
-    return overloads[expected].entry_point
+NOT_YET = "computed from all samples at once: at most once a minute while the frame goes on"
 
 
-class Plan:
-    """What all frames of a sport share: kernels resolved and placed in one state buffer."""
+class Passed:
+    """How far a stream came: rows accepted, rows that were late, time of the newest accepted."""
 
-    def __init__(self, sport: Sport) -> None:
-        self.kernels = kernels_of(sport)
-        self.runs = tuple(resolve(kernel) for kernel in self.kernels)
-        used = {name for kernel in self.kernels for name in kernel.inputs}
-        self.inputs = tuple((name, row) for name, row in CHANNELS.items() if name in used)
-        self.offsets = [0]
-        for kernel in self.kernels:
-            self.offsets.append(self.offsets[-1] + kernel.state.itemsize)
-        self.place = {kernel.name: i for i, kernel in enumerate(self.kernels)}
-        self.folds = tuple(metric for metric in sport.metrics if isinstance(metric, Fold))
-        self.derived = derived_order(sport)
-        self._local = threading.local()
+    __slots__ = ("last_t", "late", "n")
 
-    def keys(self, at: int) -> str:
-        """The metrics that a kernel feeds, for an error's sake."""
-        kernel = self.kernels[at]
-        return ", ".join(m.key for m in self.folds if m.kernel == kernel) or kernel.name
+    def __init__(self, last_t: int = NEVER, n: int = 0, late: int = 0) -> None:
+        self.last_t, self.n, self.late = last_t, n, late
 
-    def scratch(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """This thread's columns and output buffers, reused by every frame."""
-        try:
-            return self._local.scratch
-        except AttributeError:
-            outs = tuple(np.zeros(BLOCK * k.events_per_sample, k.event) for k in self.kernels)
-            self._local.scratch = (np.full((ROWS, BLOCK), np.nan), outs)
-            return self._local.scratch
-
-
-@lru_cache
-def plan(sport: Sport) -> Plan:
-    """The plan of a sport, made once per process."""
-    return Plan(sport)
+    def copy(self) -> "Passed":
+        return Passed(self.last_t, self.n, self.late)
 
 
 class FrameFold:
@@ -86,7 +40,8 @@ class FrameFold:
     ``rate`` is the device's nominal rate in Hz; without it the first 21 samples are held and the
     rate is one over the median of their steps. Feeding the same samples in any cuts, saved and
     restored at each, gives the same bytes. ``n`` counts accepted samples, ``n_late`` those not
-    newer than ``last_t`` (R2: they are not folded, the frame is dirty).
+    newer than ``last_t`` (R2: they are not folded, the frame is dirty). Each further stream of the
+    sport has such facts of its own, in ``passed``: how streams are interleaved does not matter.
     """
 
     def __init__(
@@ -109,14 +64,16 @@ class FrameFold:
     def _prepare(self, sport: Sport, resolved: Resolved, start: int, end: int) -> None:
         self.sport, self.resolved = sport, resolved
         self.start, self.end = start, end
-        self.n = self.n_late = 0
-        self._last_t = NEVER
         self._plan = plan(sport)
+        self.passed = {stream: Passed() for stream in self._plan.lanes}
+        self._samples = self.passed[SAMPLES]
         self._buffer = np.zeros(self._plan.offsets[-1], np.uint8)
         self._bind()
         self._events = [bytearray() for _ in self._plan.kernels]
         self._held: list[np.ndarray] = []  # [t, one array per input], while the rate is unknown
         self._written: Memory = {}  # of the document before; no part of the state
+        # What batch metrics came to when they were last run, with their notes; no part of it too.
+        self._batched: dict[str, tuple[Any, list[dict[str, str]]]] | None = None
         self._who = identity(sport, self._plan.kernels, resolved.fingerprint)
 
     def _bind(self) -> None:
@@ -128,22 +85,53 @@ class FrameFold:
         self._track = self._states[0][0]
 
     @property
+    def n(self) -> int:
+        """Accepted samples."""
+        return self._samples.n
+
+    @property
+    def n_late(self) -> int:
+        """Samples that came too late to be folded."""
+        return self._samples.late
+
+    @property
     def last_t(self) -> int | None:
         """Time of the newest accepted sample, ms; None before the first."""
-        return None if self._last_t == NEVER else self._last_t
+        return self.last(SAMPLES)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams that the sport's metrics read, the samples first."""
+        return tuple(self.passed)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Accepted rows by stream."""
+        return {stream: passed.n for stream, passed in self.passed.items()}
+
+    def last(self, stream: str) -> int | None:
+        """Time of a stream's newest accepted row, ms; None before the first."""
+        last_t = self.passed[stream].last_t
+        return None if last_t == NEVER else last_t
 
     # Samples in
 
-    def advance(self, chunk: Mapping[str, np.ndarray]) -> None:
+    def advance(self, chunk: Mapping[str, np.ndarray], stream: str = SAMPLES) -> None:
         """Fold a chunk: ``t`` int64 ms strictly increasing, any channels as float64 (NaN absent).
+        A ``stream`` that no metric of the sport reads is passed over.
 
         Raises ValueError for a chunk out of shape or order (nothing of it is folded), MetricError
         when a kernel raises (the fold is then of no further use).
         """
+        lane = self._plan.lanes.get(stream)
+        if lane is None:
+            if stream not in STREAMS:
+                raise ValueError(f"no stream is called {stream}")
+            return
         t = np.ascontiguousarray(chunk["t"], dtype=np.int64)
         if not len(t):
             return
-        columns = [chunk.get(name) for name, _ in self._plan.inputs]
+        columns = [chunk.get(name) for name, _ in lane.inputs]
         if any(column is not None and len(column) != len(t) for column in columns):
             raise ValueError("every channel must be as long as t")
         if len(t) > 1 and not (t[1:] > t[:-1]).all():
@@ -153,18 +141,19 @@ class FrameFold:
             low = int(np.searchsorted(t, self.start))
         if t[-1] >= self.end:
             high = int(np.searchsorted(t, self.end))
-        if low < high and t[low] <= self._last_t:
-            fresh = min(high, int(np.searchsorted(t, self._last_t, side="right")))
-            self.n_late += fresh - low
+        passed = self.passed[stream]
+        if low < high and t[low] <= passed.last_t:
+            fresh = min(high, int(np.searchsorted(t, passed.last_t, side="right")))
+            passed.late += fresh - low
             low = fresh
         if low >= high:
             return
-        self.n += high - low
-        self._last_t = int(t[high - 1])
-        if self.rate is None:
+        passed.n += high - low
+        passed.last_t = int(t[high - 1])
+        if self.rate is None and stream == SAMPLES:
             self._hold(t[low:high], [None if c is None else c[low:high] for c in columns])
         else:
-            self._fold(t, columns, low, high)
+            self._fold(lane, t, columns, low, high)
 
     def _hold(self, t: np.ndarray, columns: list[np.ndarray | None]) -> None:
         fresh = [
@@ -184,20 +173,21 @@ class FrameFold:
         steps = np.diff(t[:RATE_SAMPLES])
         self.rate = 1000.0 / float(np.median(steps)) if len(steps) else 1.0
         self._track["window"] = smoothing_window(self.resolved.values, self.rate)
-        self._fold(t, held[1:], 0, len(t))
+        self._fold(self._plan.lanes[SAMPLES], t, held[1:], 0, len(t))
 
-    def _fold(self, t: np.ndarray, columns: Any, low: int, high: int) -> None:
+    def _fold(self, lane: Lane, t: np.ndarray, columns: Any, low: int, high: int) -> None:
         work = self._plan
-        cols, outs = work.scratch()
+        scratch, outs = work.scratch()
+        cols = scratch[lane.stream]
         for a in range(low, high, BLOCK):
             b = min(a + BLOCK, high)
             n = b - a
-            for (_, row), column in zip(work.inputs, columns, strict=True):
+            for (_, row), column in zip(lane.inputs, columns, strict=True):
                 cols[row, :n] = math.nan if column is None else column[a:b]
             times = t[a:b]
             at = 0
             try:
-                for at, run in enumerate(work.runs):
+                for at, run in lane.runs:
                     written = run(times, cols, n, self._states[at], outs[at])
                     if written:
                         self._events[at] += outs[at][:written].tobytes()
@@ -211,8 +201,13 @@ class FrameFold:
         held = len(self._held[0]) if self._held else 0
         rate = math.nan if self.rate is None else self.rate
         parts = [self._buffer.tobytes(), b"".join(c.tobytes() for c in self._held)]
-        parts += [bytes(events) for events in self._events]
-        saved = Saved(self.start, self.end, self._last_t, rate, self.n, self.n_late, held, parts)
+        others = [self.passed[stream] for stream in self.streams[1:]]
+        far = np.array([(p.last_t, p.n, p.late) for p in others], "<i8")
+        parts += [far.tobytes(), *(bytes(events) for events in self._events)]
+        samples = self._samples
+        saved = Saved(
+            self.start, self.end, samples.last_t, rate, samples.n, samples.late, held, parts
+        )
         return encode(self._who, saved)
 
     @classmethod
@@ -225,23 +220,28 @@ class FrameFold:
         """
         self = cls.__new__(cls)
         self._prepare(sport, resolved, start_ms, end_ms)
-        saved = decode(self._who, blob, 2 + len(self._events))
+        saved = decode(self._who, blob, 3 + len(self._events))
         if (saved.start, saved.end) != (start_ms, end_ms):
             raise StateMismatch("saved for another window")
-        buffer, held, *events = saved.parts
-        width = 1 + len(self._plan.inputs)
-        if len(buffer) != len(self._buffer) or len(held) != 8 * saved.held * width:
+        buffer, held, far, *events = saved.parts
+        width = 1 + len(self._plan.lanes[SAMPLES].inputs)
+        others = self.streams[1:]
+        sizes = len(self._buffer), 8 * saved.held * width, 24 * len(others)
+        if (len(buffer), len(held), len(far)) != sizes:
             raise StateMismatch("saved state has another size")
         self._buffer[:] = np.frombuffer(buffer, np.uint8)
         self._events = [bytearray(part) for part in events]
         if saved.held:
             size = 8 * saved.held
-            kinds = [np.int64] + [np.float64] * len(self._plan.inputs)
+            kinds = [np.int64] + [np.float64] * (width - 1)
             self._held = [
                 np.frombuffer(held, kind, saved.held, i * size).copy()
                 for i, kind in enumerate(kinds)
             ]
-        self.n, self.n_late, self._last_t = saved.n, saved.n_late, saved.last_t
+        rows = np.frombuffer(far, "<i8").reshape(-1, 3).tolist()
+        rows.insert(0, [saved.last_t, saved.n, saved.n_late])
+        self.passed = {stream: Passed(*row) for stream, row in zip(self.streams, rows, strict=True)}
+        self._samples = self.passed[SAMPLES]
         self.rate = None if math.isnan(saved.rate) else saved.rate
         return self
 
@@ -253,11 +253,52 @@ class FrameFold:
         copy._bind()
         copy._events = [bytearray(events) for events in self._events]
         copy._held = list(self._held)
+        copy.passed = {stream: passed.copy() for stream, passed in self.passed.items()}
+        copy._samples = copy.passed[SAMPLES]
         if copy._held:
             copy._release()
         return copy
 
     # Results out
+
+    @property
+    def batched(self) -> bool:
+        """Whether there are values of the sport's batch metrics, if it has any."""
+        return self._batched is not None or not self._plan.batches
+
+    def batch(self, streams: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Run the sport's batch metrics over all of the frame's rows, by stream: ``t`` strictly
+        increasing, the channels that are there. The values stand in documents until the next run.
+        Raises MetricError.
+        """
+        source = self.close() if self._held else self
+        found = {}
+        for metric, function in self._plan.batches:
+            notes: list[dict[str, str]] = []
+            try:
+                columns = self._within(streams.get(metric.stream, {}), metric.inputs)
+                empty = np.zeros(0, np.int64)
+                reading = source._reading(metric.key, notes, True, None, empty)
+                found[metric.key] = function(columns, reading), notes
+            except Exception as error:
+                raise MetricError(metric.key, error) from error
+        self._batched = found
+
+    def _within(
+        self, columns: Mapping[str, np.ndarray], names: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
+        """The named columns inside the frame; NaN where one is absent."""
+        t = np.asarray(columns.get("t", ()), np.int64)
+        low, high = np.searchsorted(t, (self.start, self.end))
+        inside: dict[str, np.ndarray] = {"t": t[low:high]}
+        for name in names:
+            column = columns.get(name)
+            inside[name] = (
+                np.full(high - low, np.nan)
+                if column is None
+                else np.asarray(column, np.float64)[low:high]
+            )
+        return inside
 
     def values(self, final: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
         """Unrounded values by key, and why some are null. Raises MetricError."""
@@ -265,10 +306,13 @@ class FrameFold:
         work = source._plan
         values: dict[str, Any] = {}
         notes: list[dict[str, str]] = []
-        metrics: tuple[Fold | Derived, ...] = (*work.folds, *work.derived)
+        batches = tuple(metric for metric, _ in work.batches)
+        metrics: tuple[Fold | Batch | Derived, ...] = (*work.folds, *batches, *work.derived)
         for metric in metrics:
             try:
-                if isinstance(metric, Derived):
+                if isinstance(metric, Batch):
+                    values[metric.key] = source._of_batch(metric.key, notes)
+                elif isinstance(metric, Derived):
                     empty = np.zeros(0, np.int64)
                     reading = source._reading(metric.key, notes, final, None, empty)
                     needs = {need: values[need] for need in metric.needs}
@@ -284,6 +328,14 @@ class FrameFold:
                 raise MetricError(metric.key, error) from error
         return values, notes
 
+    def _of_batch(self, key: str, notes: list[dict[str, str]]) -> Any:
+        if self._batched is None:
+            notes.append({"key": key, "reason": NOT_YET})
+            return None
+        value, why = self._batched[key]
+        notes += why
+        return value
+
     def _reading(
         self, key: str, notes: list[dict[str, str]], final: bool, state: Any, events: np.ndarray
     ) -> Reading:
@@ -297,7 +349,7 @@ class FrameFold:
         The pipeline adds ``last_computation``, ``edition``, ``input`` and ``quality.arrival``.
         """
         source = self.close() if self._held else self
-        if not source.n:
+        if not any(passed.n for passed in self.passed.values()):
             return empty_document(self.sport)
         values, notes = source.values(final)
         return assemble(

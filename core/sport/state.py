@@ -8,13 +8,15 @@ from typing import NamedTuple
 from core.sport.contract import Kernel, Sport
 from core.sport.errors import StateMismatch
 
-MAGIC = b"TLFOLD1\n"
+MAGIC = b"TLFOLD2\n"
 # identity length; start, end, last_t; rate (NaN: unknown), n, n_late, held samples
 FIXED = struct.Struct("<Iqqqdqqq")
 
 
 class Saved(NamedTuple):
-    """A decoded snapshot; ``parts`` are the state, the held samples, then each kernel's events."""
+    """A decoded snapshot; ``parts`` are the state, the held samples, how far the other streams
+    came, then each kernel's events.
+    """
 
     start: int
     end: int
@@ -32,7 +34,8 @@ def identity(sport: Sport, kernels: Sequence[Kernel], fingerprint: str) -> bytes
         {
             "sport": [sport.name, sport.version],
             "kernels": [
-                [k.name, k.function, k.version, k.state.itemsize, k.event.itemsize] for k in kernels
+                [k.name, k.function, k.version, k.state.itemsize, k.event.itemsize, k.stream]
+                for k in kernels
             ],
             "parameters": fingerprint,
         },

@@ -118,6 +118,10 @@ def has_distance(reading: Reading) -> bool:
     return bool(track["fixes"] > 0)
 
 
+def stamp(reading: Reading, name: str) -> int | None:
+    return int(reading.track[name]) if reading.track["n"] else reading.absent("no samples")
+
+
 def total_distance(reading: Reading) -> float | None:
     if not has_distance(reading):
         return reading.absent(f"no valid {source_used(reading)} in these samples")
@@ -156,7 +160,7 @@ TRACK_METRICS = (
         citation="Insiders API 1.22, computed data",
         grade="A",
         kernel=TRACK,
-        output=lambda reading: int(reading.track["first_t"]),
+        output=lambda reading: stamp(reading, "first_t"),
     ),
     Fold(
         key="last_timestamp",
@@ -168,7 +172,7 @@ TRACK_METRICS = (
         citation="Insiders API 1.22, computed data",
         grade="A",
         kernel=TRACK,
-        output=lambda reading: int(reading.track["last_t"]),
+        output=lambda reading: stamp(reading, "last_t"),
     ),
     Fold(
         key="total_distance",
