@@ -171,6 +171,7 @@ WORDS: Mapping[str, Any] = {
     "device.timestamp": OMIT,
     "device.standstill": OMIT,
     "device.Bat_lvl": OMIT,
+    "device.distance": OMIT,
     "field.x": 12.4,
     "field.y": 31.8,
     "devicefile.file": "(the bytes of the file)",

@@ -48,6 +48,7 @@ CHANNELS: dict[str, Channel] = {
     "env.temp": Channel("temp", "°C"),
     "device.timestamp": Channel(None, "ms"),
     "device.standstill": Channel(None, "1"),
+    "device.distance": Channel("distance", "m", 0.0, 10_000_000.0),  # since the recording's start
     "device.Bat_lvl": Channel(None, "%"),
 }
 ROW_CLOCK = "gnss.timestamp"  # of the stream "samples"; the other streams say "timestamp"

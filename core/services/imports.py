@@ -52,7 +52,8 @@ def run(
                 date=date.fromisoformat(day) if day else None,
                 timezone=arguments.get("timezone") or "UTC",
             )
-            whole = writer.WholeFile.of(f"file-{arguments['file']}", {"samples": decoded.columns})
+            streams = {"samples": decoded.columns, **decoded.streams}
+            whole = writer.WholeFile.of(f"file-{arguments['file']}", streams)
             details = db.write(lambda session: _store(session, registry, job_id, decoded, whole))
     except DecodeError as error:
         reason = {

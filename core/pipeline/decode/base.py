@@ -26,21 +26,31 @@ class DecodeError(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """A part of a recording with one sport; Unix ms, [start, stop)."""
+    """A part of a recording with one sport; Unix ms, [start, stop).
+
+    As the recorder has it: seconds that passed (``elapsed``) and that its timer ran (``timer``),
+    its own ``distance`` in metres, the length of the pool in metres; None where it does not say.
+    The sport of the way between two legs is ``transition``.
+    """
 
     sport: str | None
     start: int
     stop: int
+    elapsed: float | None = None
+    timer: float | None = None
+    distance: float | None = None
+    pool_length: float | None = None
 
 
 @dataclass(frozen=True)
 class Decoded:
     """A file's samples, and what it says about itself.
 
-    ``columns`` are those of the stream ``samples``, in ascending time, each time once. ``records``
-    counts the rows of the file, ``repairs`` (kind → number of samples) says what was mended:
-    ``backward`` samples came before their predecessor, ``duplicate`` ones lost to a later sample of
-    the same time, ``outside_bounds`` ones had an impossible value, which was taken as absent,
+    ``columns`` are those of the stream ``samples``, in ascending time, each time once; ``streams``
+    the others that the file has (rr, lengths, events), in the same form. ``records`` counts the
+    rows of the file, ``repairs`` (kind → number of samples) says what was mended: ``backward``
+    samples came before their predecessor, ``duplicate`` ones lost to a later sample of the same
+    time, ``outside_bounds`` ones had an impossible value, which was taken as absent,
     ``without_time`` ones could not be placed.
     """
 
@@ -52,6 +62,7 @@ class Decoded:
     product: str | None = None
     sessions: list[Session] = field(default_factory=list)
     repairs: dict[str, int] = field(default_factory=dict)
+    streams: dict[str, Columns] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -62,6 +73,12 @@ class Decoded:
     def stop(self) -> int:
         """The last sample's time."""
         return int(self.columns["t"][-1])
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last time of what is measured: all streams but events."""
+        streams = [self.columns, *(c for name, c in self.streams.items() if name != "events")]
+        return min(int(c["t"][0]) for c in streams), max(int(c["t"][-1]) for c in streams)
 
 
 def mend(rows: Columns) -> tuple[Columns, dict[str, int]]:

@@ -1,10 +1,12 @@
 """FIT: the ``record`` messages of an activity as samples, its sessions and its recorder.
 
-Laps, lengths, beat-to-beat intervals and developer fields are not read yet.
+Beats, pool lengths, laps and legs: core.pipeline.decode.fit_streams. Developer fields are not read.
 """
 
 import datetime
 import io
+from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any
 
 import fitdecode
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 
 from core.pipeline.columns import Columns
 
+from . import fit_streams
 from .base import Decoded, DecodeError, Session, mend
+from .fit_streams import Beat, Lap, Row, StrapRates
 
 FORMAT = "fit"
 _SEMICIRCLE = 180 / 2**31
@@ -32,22 +36,79 @@ _FIELDS = (
     "fractional_cadence",
     "power",
     "temperature",
+    "distance",
 )
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _ON_FOOT = frozenset({"running", "walking", "hiking"})  # watches count the steps of one foot
 _SPORTS = {"cycling": "biking", "hiking": "trailrunning"}
 _OF_SUB_SPORT = {"trail": "trailrunning"}
+TRANSITION = "transition"
+_LEGS = frozenset({"swimming", "biking", "running", "trailrunning"})
+_POOLS = (10.0, 100.0)  # m; as the schema of activities has it
 
 
 def recognise(head: bytes) -> bool:
     return head[8:12] == b".FIT"
 
 
+@dataclass
+class _Messages:
+    """What is kept of a file's messages, in their order."""
+
+    rows: list[list[float]] = made(default_factory=list)
+    sessions: list[tuple[Session, str | None]] = made(default_factory=list)
+    about: dict[str, Any] = made(default_factory=dict)
+    beats: list[Beat] = made(default_factory=list)
+    lengths: list[Row] = made(default_factory=list)
+    events: list[Row] = made(default_factory=list)
+    laps: list[Lap] = made(default_factory=list)
+    rates: StrapRates = made(default_factory=StrapRates)
+    clock: int | None = None  # the last time told, Unix ms
+
+    def take(self, frame: fitdecode.FitDataMessage) -> None:
+        at = _time(frame, "timestamp")
+        if frame.name == "record":
+            self.rows.append(_row(frame))
+        elif frame.name == "hrv":
+            self.beats += fit_streams.beats_of(frame, self.clock)
+        elif frame.name == "hr":
+            self.rates.take(frame, at)
+        elif frame.name == "event" and at is not None:
+            self.events += filter(None, [fit_streams.timer_of(frame, at)])
+        elif frame.name in ("length", "lap", "session"):
+            self._spans(frame)
+        elif frame.name == "file_id" and not self.about:
+            self.about = {field.name: field.value for field in frame.fields}
+        if frame.name in ("record", "event"):
+            self.clock = at if at is not None else self.clock
+
+    def _spans(self, frame: fitdecode.FitDataMessage) -> None:
+        start = _time(frame, "start_time")
+        if frame.name == "session":
+            self.sessions.append(_session(frame, start))
+        if start is None:
+            return
+        if frame.name == "length":
+            self.lengths.append(fit_streams.length_of(frame, start))
+        elif frame.name == "session":
+            self.events.append(fit_streams.session_of(frame, start))
+        else:
+            self.laps.append(fit_streams.lap_of(frame, start))
+
+    def streams(self, t: NDArray) -> dict[str, Columns]:
+        """All streams but the samples, whose times are ``t``."""
+        first, last = int(t[0]), int(t[-1])
+        found = {
+            "rr": fit_streams.rr(self.beats, first),
+            "lengths": fit_streams.lengths(self.lengths),
+            "events": fit_streams.events(self.events, self.laps, (first, last)),
+        }
+        return {name: columns for name, columns in found.items() if columns is not None}
+
+
 def decode(data: bytes, *, date: datetime.date | None, timezone: str) -> Decoded:
     """FIT carries its times in UTC: ``date`` and ``timezone`` are not needed."""
-    rows: list[list[float]] = []
-    sessions: list[tuple[Session, str | None]] = []
-    about: dict[str, Any] = {}
+    messages = _Messages()
     stream = io.BytesIO(data)
     try:
         with fitdecode.FitReader(
@@ -57,19 +118,15 @@ def decode(data: bytes, *, date: datetime.date | None, timezone: str) -> Decoded
             error_handling=fitdecode.ErrorHandling.IGNORE,
         ) as reader:
             for frame in reader:
-                if not isinstance(frame, fitdecode.FitDataMessage):
-                    continue
-                if frame.name == "record":
-                    rows.append(_row(frame))
-                elif frame.name == "session":
-                    sessions.append(_session(frame))
-                elif frame.name == "file_id" and not about:
-                    about = {field.name: field.value for field in frame.fields}
+                if isinstance(frame, fitdecode.FitDataMessage):
+                    messages.take(frame)
     except fitdecode.FitEOFError as error:
-        raise DecodeError("truncated", str(error), error.offset, len(rows)) from error
+        raise DecodeError("truncated", str(error), error.offset, len(messages.rows)) from error
     except Exception as error:  # damaged bytes make the library fail in many ways, all of them ours
-        raise DecodeError("unreadable", _sentence(error), stream.tell(), len(rows)) from error
-    return _decoded(np.array(rows).reshape(-1, len(_FIELDS)), sessions, about)
+        raise DecodeError(
+            "unreadable", _sentence(error), stream.tell(), len(messages.rows)
+        ) from error
+    return _decoded(messages)
 
 
 def _sentence(error: Exception) -> str:
@@ -92,31 +149,49 @@ def _row(frame: fitdecode.FitDataMessage) -> list[float]:
     return row
 
 
-def _session(frame: fitdecode.FitDataMessage) -> tuple[Session, str | None]:
-    start = frame.get_value("start_time", fallback=None)
-    elapsed = frame.get_value("total_elapsed_time", fallback=None) or 0.0
+def _session(frame: fitdecode.FitDataMessage, start: int | None) -> tuple[Session, str | None]:
+    elapsed = _told(frame, "total_elapsed_time")
     sport = frame.get_value("sport", fallback=None)
     sub_sport = frame.get_value("sub_sport", fallback=None)
-    first = _unix(start) if start is not None else 0
+    first = start or 0
     name = None if sport is None else str(sport)
     ours = _OF_SUB_SPORT.get(str(sub_sport), _SPORTS.get(str(sport), name))
-    return Session(ours, first, first + round(elapsed * 1000)), name
+    pool = _told(frame, "pool_length")
+    return Session(
+        ours,
+        first,
+        first + round((elapsed or 0.0) * 1000),
+        elapsed,
+        _told(frame, "total_timer_time"),
+        _told(frame, "total_distance"),
+        pool if pool is not None and _POOLS[0] <= pool <= _POOLS[1] else None,
+    ), name
 
 
-def _unix(seconds: float) -> int:
-    return (FIT_UTC_REFERENCE + int(seconds)) * 1000
+def _told(frame: fitdecode.FitDataMessage, name: str) -> float | None:
+    value = frame.get_value(name, fallback=None)
+    return float(value) if isinstance(value, int | float) else None
 
 
-def _decoded(
-    table: NDArray, sessions: list[tuple[Session, str | None]], about: dict[str, Any]
-) -> Decoded:
-    placed = table[table[:, 0] >= FIT_DATETIME_MIN]  # below: seconds since the watch was started
+def _time(frame: fitdecode.FitDataMessage, name: str) -> int | None:
+    """Unix ms; None for what is no time of the world (seconds since the watch was started)."""
+    seconds = frame.get_value(name, fallback=None)
+    placed = isinstance(seconds, int | float) and seconds >= FIT_DATETIME_MIN
+    return (FIT_UTC_REFERENCE + int(seconds)) * 1000 if placed else None
+
+
+def _decoded(messages: _Messages) -> Decoded:
+    table = np.array(messages.rows).reshape(-1, len(_FIELDS))
+    placed = table[table[:, 0] >= FIT_DATETIME_MIN]
     field = dict(zip(_FIELDS, placed.T, strict=True))
     t = (field["timestamp"].astype(np.int64) + FIT_UTC_REFERENCE) * 1000
-    sessions = sorted(sessions, key=lambda session: session[0].start)
+    sessions = sorted(messages.sessions, key=lambda session: session[0].start)
+    if np.isnan(field["heart_rate"]).all():  # else the watch had the strap's rates at the time
+        field["heart_rate"] = messages.rates.at(t)
     columns, repairs = mend(_columns(t, field, _on_foot(t, sessions)))
     if len(placed) < len(table):
         repairs["without_time"] = len(table) - len(placed)
+    about = messages.about
     serial = about.get("serial_number")
     product = about.get("garmin_product") or about.get("product_name") or about.get("product")
     return Decoded(
@@ -128,6 +203,7 @@ def _decoded(
         product=str(product) if product else None,
         sessions=[session for session, _ in sessions],
         repairs=repairs,
+        streams=messages.streams(columns["t"]),
     )
 
 
@@ -145,6 +221,7 @@ def _columns(t: NDArray, field: dict[str, NDArray], on_foot: NDArray) -> Columns
         "pwr.pwr_cadence": np.where(on_foot, np.nan, cadence),
         "run.cadence": np.where(on_foot, 2 * cadence, np.nan),
         "env.temp": field["temperature"],
+        "device.distance": field["distance"],
     }
 
 
@@ -162,7 +239,8 @@ def _on_foot(t: NDArray, sessions: list[tuple[Session, str | None]]) -> NDArray:
 
 
 def _sport(sessions: list[Session]) -> str | None:
-    sports = {session.sport for session in sessions} - {None, "transition", "generic"}
+    """One sport, or ``triathlon`` for legs of several that a triathlon may have."""
+    sports = {session.sport for session in sessions} - {None, TRANSITION, "generic"}
     if len(sports) > 1:
-        return "triathlon" if sports == {"swimming", "biking", "running"} else None
+        return "triathlon" if sports <= _LEGS else None
     return next(iter(sports), None)

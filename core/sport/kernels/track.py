@@ -6,22 +6,30 @@ smoothed speed, because it has just computed it.
 
 import math
 
-from core.sport.columns import A3, DT, GAP_D, LAT, LON, S3, SPEED, A, D, S
+from core.sport.columns import A3, DISTANCE, DT, GAP_D, LAT, LON, S3, SPEED, A, D, S
 from core.sport.kernels import kernel
 from core.sport.kernels.geodesy import NEAR, RADIANS, near_cosine, step_length
-from core.sport.metrics.track import FROM_SPEED, INTERVAL, RESEARCH, RING, STATE, STEPS
+from core.sport.metrics.track import (
+    FROM_DEVICE,
+    FROM_SPEED,
+    INTERVAL,
+    RESEARCH,
+    RING,
+    STATE,
+    STEPS,
+)
 
 RING_MASK = RING - 1
 
 
 @kernel(STATE)
 def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
-    lat, lon, doppler = cols[LAT], cols[LON], cols[SPEED]
+    lat, lon, doppler, far = cols[LAT], cols[LON], cols[SPEED], cols[DISTANCE]
     dt_, d_, g_ = cols[DT], cols[D], cols[GAP_D]
     s_, a_, s3_, a3_ = cols[S], cols[A], cols[S3], cols[A3]
     st = state[0]
     window, max_gap, bridge = st.window, st.max_gap_ms, st.bridge_ms
-    limit, gate = st.limit, st.gate
+    limit, gate, reach = st.limit, st.gate, st.reach_ms
     count, last_t, time, total, gap_distance = (
         st.n,
         st.last_t,
@@ -47,7 +55,8 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
             if dt > max_gap:
                 st.gaps += 1
                 st.gap_ms += dt
-                dt = 0
+                if dt > reach:
+                    dt = 0
         else:
             st.first_t = now
         if dt == 0:  # R3: a break empties everything that needs contiguity
@@ -168,6 +177,16 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
             if dt > 0 and not (math.isnan(v) or math.isnan(before)):
                 d = 0.5 * (before + v) * (dt / 1000.0)
             before = v
+        elif st.source == FROM_DEVICE:  # a counter: what it rose by, a fall counts 0
+            d = bridged = 0.0
+            if not math.isnan(far[i]):
+                rise = max(far[i] - st.far, 0.0) if st.far_n > 0 else 0.0
+                if now - st.far_t <= reach:
+                    d = rise
+                else:
+                    bridged = rise
+                st.far, st.far_t = far[i], now
+                st.far_n += 1
 
         total += d + bridged
         gap_distance += bridged

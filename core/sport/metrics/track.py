@@ -10,13 +10,16 @@ RING = 128  # most samples in the one-second mean, so at most 128 Hz
 RESEARCH = 3
 INTERVAL = 3  # samples between the two speeds of an acceleration
 STEPS = 64
-FROM_POSITION, FROM_SPEED = 0, 1
+FROM_POSITION, FROM_SPEED, FROM_DEVICE = range(3)
+SOURCES = {"position": FROM_POSITION, "speed": FROM_SPEED, "device": FROM_DEVICE}
+SPARSE_MS = 120_000  # time goes on over steps up to this where the device counts the distance
 
 STATE = np.dtype(
     [
         # parameters
         ("window", "<i8"),
         ("max_gap_ms", "<i8"),
+        ("reach_ms", "<i8"),  # the longest step that is time; of sparse files more than max_gap
         ("bridge_ms", "<i8"),
         ("source", "<i8"),
         ("limit", "<f8"),
@@ -43,6 +46,10 @@ STATE = np.dtype(
         ("sine", "<f8"),
         ("speed_t", "<i8"),
         ("speed_before", "<f8"),
+        # the device's cumulative distance
+        ("far_n", "<i8"),
+        ("far_t", "<i8"),
+        ("far", "<f8"),
         # smoothing rings, in whole mm/s so that adding and removing is exact
         ("ring_n", "<i8"),
         ("ring_at", "<i8"),
@@ -72,7 +79,9 @@ STATE = np.dtype(
 def init(values: Values, start: int, state: Any) -> None:
     state["max_gap_ms"] = round(values["max_gap"] * 1000)
     state["bridge_ms"] = round(values["max_bridge"] * 1000) if values["bridge_gaps"] else 0
-    state["source"] = FROM_SPEED if values["distance_source"] == "speed" else FROM_POSITION
+    state["source"] = SOURCES[values["distance_source"]]
+    sparse = values["distance_source"] == "device"
+    state["reach_ms"] = max(state["max_gap_ms"], SPARSE_MS) if sparse else state["max_gap_ms"]
     state["limit"] = values["max_speed"]
     state["gate"] = values["stationary_speed"]
     state["max_speed"] = -1.0
@@ -90,7 +99,7 @@ def smoothing_window(values: Values, rate: float | None) -> int:
 TRACK = Kernel(
     name="track",
     function="core.sport.kernels.track:fold",
-    version=1,
+    version=2,
     state=STATE,
     init=init,
     params=(
@@ -102,19 +111,16 @@ TRACK = Kernel(
         "stationary_speed",
         "smoothing",
     ),
-    inputs=("lat", "lon", "speed"),
+    inputs=("lat", "lon", "speed", "distance"),
 )
-
-
-def source_used(reading: Reading) -> str:
-    """`device` needs a cumulative distance, which samples do not carry: position is used."""
-    return "speed" if reading.values["distance_source"] == "speed" else "position"
 
 
 def has_distance(reading: Reading) -> bool:
     track = reading.track
-    if source_used(reading) == "speed":
+    if reading.values["distance_source"] == "speed":
         return bool(track["max_speed"] >= 0.0)
+    if reading.values["distance_source"] == "device":
+        return bool(track["far_n"] > 0)
     return bool(track["fixes"] > 0)
 
 
@@ -124,7 +130,9 @@ def stamp(reading: Reading, name: str) -> int | None:
 
 def total_distance(reading: Reading) -> float | None:
     if not has_distance(reading):
-        return reading.absent(f"no valid {source_used(reading)} in these samples")
+        of = reading.values["distance_source"]
+        source = "device distance" if of == "device" else of
+        return reading.absent(f"no valid {source} in these samples")
     return float(reading.track["total"])
 
 
@@ -142,9 +150,7 @@ def max_speed(reading: Reading) -> float | None:
 
 
 def distance_source(reading: Reading) -> str:
-    if reading.values["distance_source"] == "device":
-        reading.absent("the samples carry no cumulative device distance: position was used")
-    return source_used(reading)
+    return str(reading.values["distance_source"])
 
 
 WGS84 = "WGS84 local step, within 1.1e-11 of Karney 2013, J Geod 87:43"
@@ -187,7 +193,9 @@ TRACK_METRICS = (
             "counts 0 while the receiver's speed is below stationary_speed; a gap longer than "
             "max_gap counts "
             "nothing unless bridge_gaps allows its straight line (then also in gap_distance). With "
-            "distance_source `speed`, the trapezoid of the raw speed instead."
+            "distance_source `speed`, the trapezoid of the raw speed instead; with `device`, what "
+            "the recorder's own cumulative distance rose by, over steps up to 120 s, and over "
+            "longer ones in gap_distance, too."
         ),
         boundary="a step of exactly max_gap counts; a speed of exactly stationary_speed counts",
         citation=WGS84,
@@ -245,7 +253,11 @@ TRACK_EXTRAS = (
         version=1,
         unit="s",
         title="Time in gaps",
-        definition="Sum of the steps longer than max_gap; they count in no other time.",
+        definition=(
+            "Sum of the steps longer than max_gap. They count in no other time, but for "
+            "distance_source `device`: there time, heart rate and distance go on over steps up to "
+            "120 s."
+        ),
         boundary="a step of exactly max_gap is no gap",
         citation="Touchline rule R3",
         grade="D",
@@ -272,7 +284,7 @@ TRACK_EXTRAS = (
         version=1,
         unit="none",
         title="Source of distance",
-        definition="Which source total_distance was taken from: position or speed.",
+        definition="Which source total_distance was taken from: position, speed or device.",
         boundary="none",
         citation="Touchline design, section 2.1",
         grade="D",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.pipeline.decode import Decoded, decode
+from core.sport.codes import STROKES
 
 pytestmark = pytest.mark.recordings
 
@@ -138,3 +139,73 @@ def test_speed_is_in_metres_per_second(recordings: Path) -> None:
     assert "ecg.hr" not in columns  # 0 throughout: no strap was worn
     assert columns["gnss.speed"].max() >= golden[name]["values"]["max_speed_mps"]
     assert columns["gnss.speed"].max() < 12
+
+
+def _golden(recordings: Path, name: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((recordings / "golden.json").read_text())["files"][name]
+    return values["values"]
+
+
+def test_beats_of_a_run(recordings: Path) -> None:
+    golden = _golden(recordings, "running/short_with_rr.fit")
+    decoded = _decode(recordings, "running/short_with_rr.fit")
+    rr, t = decoded.streams["rr"]["rr"], decoded.streams["rr"]["t"]
+    steps = np.diff(rr)
+    assert len(rr) == golden["rr_n"]
+    assert rr.mean() == pytest.approx(golden["rr_mean_rr_ms"])
+    assert np.sqrt((steps**2).mean()) == pytest.approx(golden["rr_rmssd_ms"])
+    assert rr.std(ddof=1) == pytest.approx(golden["rr_sdnn_ms"])
+    assert int((np.abs(steps) > 50).sum()) == golden["rr_nn50"]
+    assert np.array_equal(np.diff(t), rr[1:])
+    # The watch went on counting beats for 18 s after the last sample, and said so itself: its lap
+    # message is of 75 s after the start.
+    assert t[-1] - decoded.start == pytest.approx(75_000, abs=1_500)
+
+
+@pytest.mark.parametrize("name", ["swimming/pool_25m_hr.fit", "swimming/pool_yards_lengths.fit"])
+def test_lengths_of_a_swim(recordings: Path, name: str) -> None:
+    golden = _golden(recordings, name)
+    decoded = _decode(recordings, name)
+    lengths = decoded.streams["lengths"]
+    active = lengths["active"] == 1
+    strokes = np.nan_to_num(lengths["strokes"])
+    assert int(active.sum()) == golden["active_lengths"]
+    assert int((~active).sum()) == golden["idle_lengths"]
+    assert strokes[active].sum() == golden["strokes"]
+    assert int((strokes[active] == 0).sum()) == golden["lengths_without_strokes"]
+    assert lengths["duration"][active].sum() == pytest.approx(golden["swim_time_s"])
+    assert lengths["duration"][~active].sum() == pytest.approx(golden["rest_time_in_lengths_s"])
+    assert (lengths["duration"] + strokes)[active].mean() == pytest.approx(golden["swolf_mean"])
+    for stroke in ("freestyle", "breaststroke", "drill"):
+        found = int((lengths["stroke_type"][active] == STROKES[stroke]).sum())
+        assert found == golden.get(f"lengths_{stroke}", 0)
+    (swim,) = decoded.sessions
+    assert swim.pool_length == golden["pool_length_m"]
+    assert swim.distance == pytest.approx(golden["distance_m"])
+
+
+def test_heart_rates_kept_under_water(recordings: Path) -> None:
+    decoded = _decode(recordings, "swimming/pool_yards_lengths.fit")
+    rates = decoded.columns["ecg.hr"]
+    assert np.count_nonzero(np.isnan(rates)) == 0
+    # As the watch has them: the first lap (12 lengths, 335.8 s), and the greatest of the session.
+    lap = rates[decoded.columns["t"] < decoded.start + 335_842]
+    assert lap.mean() == pytest.approx(120, abs=1)
+    assert lap.max() == 128
+    assert rates.max() == 161
+
+
+@pytest.mark.parametrize("name", ["triathlon/tri_fenix3.fit", "triathlon/tri_multiple_header.fit"])
+def test_legs_of_a_triathlon(recordings: Path, name: str) -> None:
+    golden = _golden(recordings, name)
+    sessions = _decode(recordings, name).sessions
+    assert len(sessions) == golden["n_sessions"]
+    legs = [session for session in sessions if session.sport != "transition"]
+    assert [leg.sport for leg in legs] == ["swimming", "biking", "running"]
+    for number, leg in enumerate(legs, start=1):
+        assert leg.start == golden[f"leg{number}_start_ms"]
+        assert leg.elapsed == golden[f"leg{number}_elapsed_s"]
+        assert leg.timer == golden[f"leg{number}_timer_s"]
+        assert leg.distance == golden[f"leg{number}_device_distance_m"]
+    between = [session.elapsed for session in sessions if session.sport == "transition"]
+    assert between == [golden["transition1_s"], golden["transition2_s"]]

@@ -133,11 +133,31 @@ def test_distance_from_speed() -> None:
     assert found["distance_source"] == "speed"
 
 
-def test_device_distance_is_not_to_be_had() -> None:
-    frame = fold(north([0, 0.5, 1.0]), {"distance_source": "device"})
-    found, notes = frame.values(True)
-    assert found["distance_source"] == "position"
-    assert any(note["key"] == "distance_source" for note in notes)
+def test_distance_from_the_device() -> None:
+    told = [7.0, 8.5, np.nan, 11.0, 1.0, 3.0]  # it was started anew before the fifth
+    found = values({"distance": told}, {"distance_source": "device"})
+    assert found["total_distance"] == pytest.approx(1.5 + 2.5 + 0.0 + 2.0)
+    assert found["average_speed"] == pytest.approx(6.0 / 0.5)
+    assert (found["distance_source"], found["gap_distance"]) == ("device", 0.0)
+
+
+def test_sparse_samples_with_the_devices_distance() -> None:
+    """Time and heart rate go on over 120 s, gaps are still those of max_gap."""
+    columns = {"distance": [0, 80, 160, 360], "hr": [140, 140, 150, 160]}
+    given = {"distance_source": "device", "max_gap": 10, "max_hr": 190}
+    frame = fold(columns, given, t=[0, 60_000, 180_000, 300_001])
+    found, _ = frame.values(True)
+    assert found["total_distance"] == 360.0
+    assert found["gap_distance"] == 200.0
+    assert found["average_speed"] == pytest.approx(160 / 180)
+    assert found["hr_avg"] == pytest.approx((140 * 60 + 150 * 120) / 180)
+    assert (frame.document(True)["quality"]["gaps"], found["gap_time"]) == (3, 300.001)
+
+
+def test_without_the_devices_distance_there_is_none() -> None:
+    found, notes = fold(north([0, 0.5, 1.0]), {"distance_source": "device"}).values(True)
+    assert found["total_distance"] is None
+    assert {"key": "total_distance", "reason": "no valid device distance in these samples"} in notes
 
 
 def test_nothing_to_measure_is_null() -> None:
