@@ -36,12 +36,14 @@ log = structlog.get_logger(__name__)
 
 class _Channel:
     """The readers of one channel, by the key they follow; those of None follow every key.
-    ``state``: newer messages stand for older ones.
+    ``state``: newer messages stand for older ones. ``heard``: the newest number of each key that
+    all of its readers were given, or hold.
     """
 
     def __init__(self, *, state: bool) -> None:
         self.state = state
         self.readers: dict[int | None, dict[Reader, None]] = {}
+        self.heard: dict[int, int] = {}
         self.confirmed = threading.Event()
 
     def all(self) -> list[Reader]:
@@ -176,6 +178,7 @@ class Hub:
 
     def _spread(self, channel: _Channel, live: Live) -> None:
         update = Update(live, state=channel.state)
+        channel.heard[live.key] = max(live.seq, channel.heard.get(live.key, 0))
         for key in (live.key, None):
             for reader in tuple(channel.readers.get(key, ())):
                 if not reader.take(update):
@@ -202,11 +205,9 @@ class Hub:
             time.sleep(_SOONEST)
 
     def _round(self) -> None:
+        """What it costs is for groups and channels; a reader costs something when it is behind."""
         with self._lock:
-            groups = {
-                group: [each for each in readers if each.begun and each.wire.open]
-                for group, readers in self._groups.items()
-            }
+            groups = {group: tuple(readers) for group, readers in self._groups.items()}
         if not groups:
             self._before = None
             return
@@ -225,7 +226,10 @@ class Hub:
         with self._lock:
             for group, readers in groups.items():
                 _judge(group, readers, found)
-            held = [r for r in everybody if (r.held or _behind(r, before)) and r.wire.open]
+            if before is not None:
+                for channel in self._channels.values():
+                    _hold_behind(channel, before)
+            held = [r for r in everybody if r.held and r.begun and r.wire.open]
         if held:
             self._catch_up(held)
 
@@ -239,26 +243,39 @@ class Hub:
                         reader.release(key, what)
 
 
-def _behind(reader: Reader, before: Facts | None) -> bool:
+def _hold_behind(channel: _Channel, before: Facts) -> None:
     """Hold what was there a round ago and has not come: a message was lost."""
-    if before is None:
-        return False
-    numbers = before.numbers if reader.kind is Kind.DEVICE else before.revisions
-    for key, last in reader.seqs.items():
-        if last < numbers.get(key, 0):
-            reader.hold(key)
-    return bool(reader.held)
+    numbers = before.revisions if channel.state else before.numbers
+    follow_all = channel.readers.get(None, {})
+    activity = next((reader.subject for reader in follow_all), None)
+    keys = {key for key in channel.readers if key is not None} | before.frames.get(
+        activity or 0, set()
+    )
+    for key in keys:
+        newest = numbers.get(key, 0)
+        if newest <= channel.heard.get(key, 0):
+            continue
+        readers = [*channel.readers.get(key, ()), *follow_all]
+        for reader in readers:
+            if reader.seqs.get(key, newest) < newest:
+                reader.hold(key)
+        # Who has not begun knows what the database knew, maybe before this.
+        if all(reader.begun for reader in readers):
+            channel.heard[key] = newest
 
 
-def _judge(group: Group, readers: list[Reader], found: Facts) -> None:
+def _judge(group: Group, readers: Iterable[Reader], found: Facts) -> None:
     """Close the sockets whose right has ended."""
     refusal = _refusal(group, found)
+    if refusal is None and group.kind is not Kind.ACTIVITY:
+        return
+    frames = found.frames.get(group.subject, set())
+    permitted = {frame for frame in frames if (group.actor, frame) in found.may_frames}
     for reader in readers:
-        closing = refusal
-        if closing is None and group.kind is Kind.ACTIVITY:
-            closing = _later_frames(reader, found)
-        if closing is not None:
-            reader.wire.close(*closing)
+        if reader.begun and reader.wire.open:
+            closing = refusal or _later_frames(reader, frames, permitted)
+            if closing is not None:
+                reader.wire.close(*closing)
 
 
 def _refusal(group: Group, found: Facts) -> tuple[int, str] | None:
@@ -280,10 +297,8 @@ def _refusal(group: Group, found: Facts) -> tuple[int, str] | None:
     return None
 
 
-def _later_frames(reader: Reader, found: Facts) -> tuple[int, str] | None:
+def _later_frames(reader: Reader, frames: set[int], permitted: set[int]) -> tuple[int, str] | None:
     """Time frames that came later join, if they are permitted; a right that is lost ends it all."""
-    frames = found.frames.get(reader.subject, set())
-    permitted = {frame for frame in frames if (reader.actor, frame) in found.may_frames}
     reader.withheld = len(permitted) < len(frames)
     for frame in reader.seqs.keys() - permitted - {TEAM}:
         if frame in frames:

@@ -116,10 +116,10 @@ def encode(columns: Columns, stream: str = "samples") -> bytes:
     """Columns of n ≥ 1 samples in ascending time → a sealed block (Parquet file)."""
     names = [name for name in columns if name != "t"]
     exact = exact_long_columns([columns[name] for name in names])
-    arrays = [pa.array(columns["t"])]
+    arrays = [_array(columns["t"], None)]
     fields = [_field("t", pa.int64(), stream, 0, nullable=False)]
     for name, (values, scale, absent) in zip(names, exact, strict=True):
-        arrays.append(pa.array(values, mask=absent))
+        arrays.append(_array(values, absent))
         fields.append(_field(name, arrays[-1].type, stream, scale, nullable=absent is not None))
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -136,6 +136,13 @@ def encode(columns: Columns, stream: str = "samples") -> bytes:
         },
     )
     return sink.getvalue().to_pybytes()
+
+
+def _array(values: NDArray, absent: NDArray | None) -> pa.Array:
+    """As ``pa.array(values, mask=absent)``, which would import pandas wherever it is installed."""
+    there = None if absent is None else pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [there, data])
 
 
 def _field(name: str, kind: pa.DataType, stream: str, scale: int, *, nullable: bool) -> pa.Field:
@@ -179,7 +186,7 @@ def load(
         raise CorruptBlock(f"sealed block cannot be read: {error}") from error
     if start is None and stop is None:
         return table
-    t = table.column("t").to_numpy()
+    t = join([table.select(["t"])])["t"]
     low = 0 if start is None else int(np.searchsorted(t, start))
     high = len(t) if stop is None else int(np.searchsorted(t, stop))
     return table.slice(low, high - low)
@@ -224,11 +231,25 @@ def _fill(out: NDArray, column: pa.ChunkedArray, field: pa.Field) -> None:
     scale = int((field.metadata or {}).get(b"scale", b"0"))
     at = 0
     for chunk in column.chunks:
-        # With absent values pyarrow makes float64 with NaN, else it shows its own memory.
-        stored = chunk.to_numpy(zero_copy_only=False)
+        stored, absent = _stored(chunk)
         target = out[at : at + len(chunk)]
         if scale:
             np.divide(stored, 10.0**scale, out=target)
         else:
             target[:] = stored
+        if absent is not None:
+            target[absent] = np.nan
         at += len(chunk)
+
+
+def _stored(chunk: pa.Array) -> tuple[NDArray, NDArray | None]:
+    """The numbers of an array where they lie, and which are absent (those say nothing). Its own
+    ``to_numpy`` would import pandas wherever it is installed.
+    """
+    there, data = chunk.buffers()
+    low, high = chunk.offset, chunk.offset + len(chunk)
+    values = np.frombuffer(data, chunk.type.to_pandas_dtype(), high)[low:]
+    if not chunk.null_count:
+        return values, None
+    bits = np.unpackbits(np.frombuffer(there, np.uint8), count=high, bitorder="little")
+    return values, bits[low:] == 0
