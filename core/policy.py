@@ -92,6 +92,15 @@ class Samples:
     stop: int
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """What is known of an athlete over ``[start, stop)``: a thing that is no row."""
+
+    athlete_id: int
+    start: int
+    stop: int
+
+
 # What each kind of thing calls the parts that rules speak of.
 FIELDS: Mapping[type, Mapping[str, str]] = {
     User: {"account": "id", "athlete": "id", "manager": "managed_by_id"},
@@ -115,6 +124,7 @@ FIELDS: Mapping[type, Mapping[str, str]] = {
     Team: {"owner": "owner_id"},
     Webhook: {"owner": "owner_id"},
     Samples: {"device": "device_id", "start": "start", "stop": "stop"},
+    Stretch: {"account": "athlete_id", "athlete": "athlete_id", "start": "start", "stop": "stop"},
     JsonSchema: {},
     Event: {
         "owner": "owner_id",
@@ -316,6 +326,7 @@ Grounds = Mapping[str, tuple[Ground, ...]]
 
 # What the access log calls the kinds of an athlete's data.
 PROFILE, TIMEFRAMES, SAMPLES, FILES = "profile", "timeframes", "samples", "files"
+PARAMETERS = "parameters"
 
 
 @dataclass(frozen=True)
@@ -356,6 +367,9 @@ RULES: Mapping[str, Rule] = {
     "athlete.delete": Rule({ATHLETE: (SELF,)}, now=True),
     "athlete.delete_managed": Rule({MANAGER: (MANAGED,)}, now=True),
     "athlete.export": _read({ATHLETE: (SELF,), MANAGER: (MANAGED,)}, now=True, logs="export"),
+    "parameter.read": _read({MANAGER: (READ,), ATHLETE: (SELF,)}, now=True, logs=PARAMETERS),
+    # The thing is the stretch of the past that the parameter is valid for, the present at least.
+    "parameter.change": Rule({MANAGER: (WRITE,), ATHLETE: (SELF,)}, now=True, interval=True),
     "permission.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True, logs="permissions"),
     "access_log.read": _read({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),
     "permission.change": Rule({ATHLETE: (SELF,), MANAGER: (MANAGES,)}, now=True),

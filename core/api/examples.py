@@ -26,6 +26,8 @@ IDS: Mapping[str, Any] = {
     "timeframe": 108,
     "json_schema": 4,
     "permission": 9,
+    "parameter": 21,
+    "athleteparameter": 21,
     "webhook": 6,
     "team": 2,
     "member": 31,
@@ -105,6 +107,12 @@ WORDS: Mapping[str, Any] = {
     "timezone": "Europe/Zurich",
     "day": "2026-05-30",
     "is_active": True,
+    # Parameters of athletes.
+    "athleteparameter.name": "max_hr",
+    "athleteparameterchange.name": "max_hr",
+    "value": 189,
+    "valid_from": "2026-01-01T00:00:00.000Z",
+    "valid_until": None,
     # Devices.
     "device_name": "vest-7",
     "serial_number": "0007",

@@ -110,6 +110,15 @@ class Day(fields.Date):
             raise ma.ValidationError(str(error)) from None
 
 
+class Start(Moment):
+    """A moment from which something holds: as ``Moment``, or a date, which begins at 0:00 UTC."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and "T" not in value.upper():
+            value = f"{Day().deserialize(value)}T00:00:00Z"
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class QueryInteger(fields.Integer):
     """Decimal digits in a query string."""
 

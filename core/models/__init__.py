@@ -12,6 +12,7 @@ from .events import Event, EventAudience, EventLog, ResourceRevision
 from .idempotency import KeptAnswer
 from .links import OneTimeLink
 from .oauth import OAuthClient, OAuthToken
+from .parameters import AthleteParameter
 from .replays import Replay
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
 from .second_factor import RecoveryCode, SecondFactor
@@ -24,6 +25,7 @@ from .work import Job, Outbox
 __all__ = [
     "AccessEvent",
     "Activity",
+    "AthleteParameter",
     "AthleteProfile",
     "AuditEvent",
     "AuthorizationCode",

@@ -1,6 +1,6 @@
 """The outbox: owe work in the commit that causes it, settle it in the commit that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import case, delete, update
@@ -34,20 +34,37 @@ def owe(
     """Owe ``topic`` for ``key``. Owing what is owed already raises its generation, so that a worker
     in the middle of it comes back once more; the earlier due time stands.
     """
+    owe_each(session, topic, [key], payload, due=due)
+
+
+def owe_each(
+    session: Session,
+    topic: str,
+    keys: Iterable[object],
+    payload: Mapping[str, Any] | None = None,
+    *,
+    due: int | None = None,
+) -> None:
+    """``owe`` for every key, in one round."""
     moment = now()
     due = moment if due is None else due
-    values = {
-        "topic": topic,
-        "key": str(key),
-        "payload": dict(payload or {}),
-        "generation": 1,
-        "attempts": 0,
-        "created": moment,
-        "due": due,
-        "lease": 0,
-    }
+    values = [
+        {
+            "topic": topic,
+            "key": str(key),
+            "payload": dict(payload or {}),
+            "generation": 1,
+            "attempts": 0,
+            "created": moment,
+            "due": due,
+            "lease": 0,
+        }
+        for key in keys
+    ]
+    if not values:
+        return
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(Outbox).values(values)
+    insert = dialect.insert(Outbox.__table__)
     earlier = insert.excluded.due < Outbox.due
     session.execute(
         insert.on_conflict_do_update(
@@ -57,7 +74,8 @@ def owe(
                 "payload": insert.excluded.payload,
                 "due": case((earlier, insert.excluded.due), else_=Outbox.due),
             },
-        )
+        ),
+        values,
     )
     session.info["owed"] = True
 

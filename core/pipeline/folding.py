@@ -126,14 +126,14 @@ def _fold(session: Session, registry: Registry, outcome: Outcome, columns: Colum
 def basis_of(registry: Registry, frame: Frame, kept: Kept | None = None) -> Basis:
     """What a fold of the frame is of; what was kept, where it is the same."""
     given = (
-        frame.sport, frame.activity_json, frame.params, frame.profile, frame.age, frame.start,
-        frame.end,
+        frame.sport, frame.activity_json, frame.params, frame.profile, frame.valid, frame.age,
+        frame.start, frame.end,
     )  # fmt: skip
     if kept is not None and kept.basis.given == given:
         return kept.basis
     sport = registry.sport(frame.sport)
     resolved = resolve_parameters(
-        sport, frame.activity_json, frame.params, frame.profile, age=frame.age
+        sport, frame.activity_json, frame.params, frame.profile, frame.valid, frame.age
     )
     # Of what a client may change of a frame: other parameters or another interval make another
     # edition.

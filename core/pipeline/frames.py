@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from core.models import (
     Activity,
+    AthleteParameter,
     AthleteProfile,
     ComputeCheckpoint,
     ComputedData,
@@ -35,8 +36,9 @@ class News:
 
 @dataclass(frozen=True)
 class Frame:
-    """A time frame with everything its fold depends on. ``stored`` is the current edition's digest
-    and parameter fingerprint, None before the first. ``news`` counts the batches that are not
+    """A time frame with everything its fold depends on. ``valid`` are the athlete's parameters that
+    were valid at its start. ``stored`` is the current edition's digest and parameter fingerprint,
+    None before the first. ``news`` counts the batches that are not
     accounted for yet, or all that touch the frame where ``news_is_all``.
     """
 
@@ -49,6 +51,7 @@ class Frame:
     activity_json: dict[str, Any]
     sport: str
     profile: dict[str, Any]
+    valid: dict[str, float | None]
     age: float | None
     ingest_seq: int
     offset_ms: int | None
@@ -75,6 +78,7 @@ def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Fr
     ).all()
     ids = [row[0].id for row in rows]
     news, stored = _news(session, ids, anew=anew), _stored(session, ids)
+    valid = _valid(session, ids)
     return [
         Frame(
             id=frame.id,
@@ -85,8 +89,9 @@ def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Fr
             activity_id=frame.activity_id,
             activity_json=activity_json,
             sport=sport,
-            profile=_profile(profile),
-            age=_age(profile, frame.start_time),
+            profile=person(profile),
+            valid=valid.get(frame.id, {}),
+            age=age(profile, frame.start_time),
             ingest_seq=device.ingest_seq,
             offset_ms=offset(device),
             state=state,
@@ -141,13 +146,35 @@ def _stored(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]
     return {frame: (digest, fingerprint) for frame, digest, fingerprint in rows}
 
 
-def _profile(profile: AthleteProfile | None) -> dict[str, Any]:
+def _valid(session: Session, ids: Collection[int]) -> dict[int, dict[str, float | None]]:
+    """What was valid at each frame's start, by name."""
+    later = aliased(AthleteParameter)
+    begun = AthleteParameter.valid_from <= TimeFrame.start_time
+    superseded = exists().where(
+        later.athlete_id == AthleteParameter.athlete_id,
+        later.name == AthleteParameter.name,
+        later.valid_from > AthleteParameter.valid_from,
+        later.valid_from <= TimeFrame.start_time,
+    )
+    rows = session.execute(
+        select(TimeFrame.id, AthleteParameter.name, AthleteParameter.value)
+        .join(AthleteParameter, AthleteParameter.athlete_id == TimeFrame.athlete_id)
+        .where(TimeFrame.id.in_(ids), begun, ~superseded.correlate_except(later))
+    )
+    found: dict[int, dict[str, float | None]] = {}
+    for frame, name, value in rows:
+        found.setdefault(frame, {})[name] = value
+    return found
+
+
+def person(profile: AthleteProfile | None) -> dict[str, Any]:
+    """What metrics may use of a profile."""
     if profile is None:
         return {}
     return {"weight": profile.weight, "height": profile.height, "sex": profile.gender}
 
 
-def _age(profile: AthleteProfile | None, at: int) -> float | None:
+def age(profile: AthleteProfile | None, at: int) -> float | None:
     """Whole years at the start of the frame."""
     if profile is None or not profile.birth_date:
         return None

@@ -260,7 +260,9 @@ PARAMETERS: dict[str, Parameter] = {
     "actor": _own("actor", ID, "me"),
     "action": _own("action", NOWHERE),
     "target": _own("target", ID, "me"),
-    "at": Parameter(lambda item: item["start_time"], "1990-01-01T00:00:00Z", "now"),
+    "at": Parameter(
+        lambda item: item.get("valid_from") or item["start_time"], "1990-01-01T00:00:00Z", "now"
+    ),
     "group": Parameter(lambda item: item["groups"][0], NOWHERE),
     "reader": _own("reader", ID, "me"),
     "program": _own("program", NOWHERE),

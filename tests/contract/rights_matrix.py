@@ -285,6 +285,7 @@ ROWS = (
     *_work(),
     *rights_ours.accounts(),
     *rights_ours.bulk_load(),
+    *rights_ours.parameters(),
     *rights_ours.teams(),
     *rights_ours.deliveries(),
     *rights_ours.changes(),

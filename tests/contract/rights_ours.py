@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from tests.contract.rights_rows import ATHLETE, MANAGERS_READING, OWNER, PROFILE, Row
+from tests.contract.rights_rows import ATHLETE, MANAGERS_READING, OWNER, PROFILE, READERS, Row
 from tests.contract.seeded import ATHLETES, MANAGERS
 
 ADMIN = {"admin"}
@@ -28,6 +28,26 @@ def accounts() -> Iterator[Row]:
         yield Row("athlete.export", reads, at)
         rows = dict.fromkeys(reads, ("reading of the athlete",) if self_ else ())
         yield Row("access_log.list", reads, at, rows=rows)
+
+
+def parameters() -> Iterator[Row]:
+    at = {"athlete": "athlete"}
+    reads = {*READERS, *ATHLETE, "admin"}
+    listed = dict.fromkeys(reads, ("parameter", "older_parameter"))
+    yield Row("parameter.list", reads, at, query="name=max_hr", rows=listed)
+    # WRITE now and over the past that is changed.
+    writes = {"owner", "writer", "athlete"}
+    body: dict[str, Any] = {"value": 185, "valid_from": "2020-02-01"}
+    yield Row("parameter.create", writes, at, body={**body, "name": "rest_hr", "value": 48})
+    before = {**body, "name": "max_hr", "valid_from": "2018-01-01"}
+    yield Row("parameter.create", {"athlete"}, at, body=before)
+    yield Row("parameter.create", {"managing"}, {"athlete": "managed"}, body=before)
+    for name, changes in (("parameter", writes), ("older_parameter", {"athlete"})):
+        one = {**at, "parameter": name}
+        yield Row("parameter.get", reads, one)
+        yield Row("parameter.change", changes, one, body=body)
+        yield Row("parameter.remove", changes, one)
+    yield Row("parameter.change", {"athlete"}, {**at, "parameter": "parameter"}, body=before)
 
 
 def administration() -> Iterator[Row]:

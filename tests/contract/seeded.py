@@ -26,6 +26,7 @@ from core.config import Config
 from core.models import (
     AccessEvent,
     Activity,
+    AthleteParameter,
     AthleteProfile,
     AuditEvent,
     ComputeState,
@@ -268,6 +269,8 @@ class _Maker:
         pieces = store.tail_pieces({"samples": sample})
         store.append(self.session, [store.Arrival(batch.device_id, batch.seq, pieces)])
         self.add("reading of the athlete", self.reading("athlete", MATCH[0]))
+        self.add("parameter", self.parameter("max_hr", Y2020))
+        self.add("older_parameter", self.parameter("max_hr", Y2019))
         change = AuditEvent(
             time=MATCH[0],
             actor_id=self.ids["admin"],
@@ -327,6 +330,15 @@ class _Maker:
     def event_of(self, name: str) -> None:
         newest = select(Event.id).order_by(Event.number.desc()).limit(1)
         self.ids[f"event of {name}"] = self.session.scalars(newest).one()
+
+    def parameter(self, name: str, valid_from: int) -> AthleteParameter:
+        return AthleteParameter(
+            athlete_id=self.ids["athlete"],
+            name=name,
+            value=190.0,
+            valid_from=valid_from,
+            created=now(),
+        )
 
     def member(self, athlete: str, start: int, end: int) -> TeamMember:
         return TeamMember(
@@ -481,3 +493,4 @@ class _Maker:
         self.add(f"webhook {number}", self.webhook("match_activity"))
         self.told(f"told {number}")
         self.session.add(self.reading("athlete", Y2021 + int(number)))
+        self.session.add(self.parameter("rest_hr", Y2021 + int(number)))

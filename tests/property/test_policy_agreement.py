@@ -27,7 +27,7 @@ from core.models import (
     Webhook,
 )
 from core.models.db import Database
-from core.policy import Actor, Samples
+from core.policy import Actor, Samples, Stretch
 from tests.property import announcing
 from workers import sequencer
 
@@ -54,6 +54,7 @@ ASKED = {
     "athlete.create_managed": User,
     "manager.read": User,
     "manager.change": User,
+    "parameter.read": User,
     "permission.read": User,
     "permission.change": User,
     "permission.share": Permission,
@@ -250,11 +251,13 @@ class Oracle:
         match action:
             case (
                 "athlete.read" | "athlete.change" | "athlete.upload"
-                | "permission.read" | "permission.change" | "access_log.read"
+                | "parameter.read" | "permission.read" | "permission.change" | "access_log.read"
                 | "athlete.delete" | "athlete.export"
             ):  # fmt: skip
                 return thing.id == me
             case "timeframe.read" | "computed.read":
+                return thing.athlete_id == me
+            case "parameter.change":
                 return thing.athlete_id == me
             case "samples.read":
                 return all(self.framed(thing.device_id, t) for t in range(thing.start, thing.stop))
@@ -269,8 +272,11 @@ class Oracle:
                 return thing.id == me
             case "athlete.create_managed":
                 return thing.id == me and me in self.world.extra
-            case "athlete.read":
+            case "athlete.read" | "parameter.read":
                 return self.permitted("READ", thing.id, now)
+            case "parameter.change":
+                moments = [now, *range(thing.start, thing.stop)]
+                return all(self.permitted("WRITE", thing.athlete_id, t) for t in moments)
             case "athlete.upload":
                 return self.permitted("WRITE", thing.id, now)
             case (
@@ -330,7 +336,9 @@ def judged(rule: policy.Rule, windows: list[Window], thing: Any, now: int) -> bo
 
 
 def test_every_rule_is_asked() -> None:
-    otherwise = {"samples.read", "samples.latest", "event.own", "event.told"}
+    otherwise = {
+        "samples.read", "samples.latest", "parameter.change", "event.own", "event.told"
+    }  # fmt: skip
     assert set(ASKED) | otherwise == set(policy.RULES)
 
 
@@ -354,6 +362,11 @@ def check(session: Session, world: World, actor: Actor, now: int) -> None:
             for action in ("samples.read", "samples.latest"):
                 expected = oracle.may(action, thing)
                 assert policy.allowed(session, actor, action, thing, now=now) == expected
+    for athlete in ATHLETES:
+        for start in range(0, LAST, 2):
+            stretch = Stretch(athlete, start, start + 2)
+            expected = oracle.may("parameter.change", stretch)
+            assert policy.allowed(session, actor, "parameter.change", stretch, now=now) == expected
 
 
 def check_events(session: Session, oracle: Oracle, actor: Actor, now: int) -> None:
