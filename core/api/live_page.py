@@ -11,8 +11,8 @@ from flask import send_from_directory
 
 from core.api.platform import platform
 from core.auth import web
-from core.pipeline import field
 from core.services import roster
+from core.sport import geometry
 
 blueprint = web.blueprint("live", __name__)
 
@@ -47,11 +47,11 @@ def _pitch(activity: dict[str, Any]) -> dict[str, Any] | None:
     """What the script needs to place a fix on the field, in metres and degrees (Field.place); None
     for an activity without corners.
     """
-    given = field.corners_of(activity)
+    given = geometry.corners_of(activity)
     if given is None:
         return None
     kind, corners = given
-    fitted = field.fit(corners)
+    fitted = geometry.fit(corners)
     plane = fitted.plane
     return {
         "kind": "court" if kind == "court_corners" else "pitch",

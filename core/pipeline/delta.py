@@ -9,13 +9,15 @@ from typing import Any
 
 from core.sport.document import common
 
-SET, GROWN, INSIDE = "=", "+", "."  # a delta is [kind, …]; None: nothing changed
+SET, GROWN, INSIDE, SPOTS = "=", "+", ".", "@"  # a delta is [kind, …]; None: nothing changed
+SPARSE = 2  # fewer than one in so many of the rest of a list: each by itself
 
 
 def delta(old: Any, new: Any) -> list[Any] | None:
     """What makes ``new`` of ``old``, as JSON: ``["=", new]``, ``["+", kept, items]`` for a list
-    that keeps its first items, ``[".", {key: delta}, [keys that went]]`` inside an object. None
-    when they are equal.
+    that keeps its first items, ``["@", [[index, delta], …]]`` for one as long as before with few
+    items changed (the rows of a heat map), ``[".", {key: delta}, [keys that went]]`` inside an
+    object. None when they are equal.
     """
     if old == new:
         return None
@@ -26,6 +28,10 @@ def delta(old: Any, new: Any) -> list[Any] | None:
         return [INSIDE, inside, [key for key in old if key not in new]]
     if isinstance(old, list) and isinstance(new, list):
         kept = common(old, new)
+        if len(old) == len(new):
+            spots = [i for i in range(kept, len(new)) if old[i] != new[i]]
+            if len(spots) * SPARSE < len(new) - kept:
+                return [SPOTS, [[i, delta(old[i], new[i])] for i in spots]]
         return [GROWN, kept, new[kept:]] if kept else [SET, new]
     return [SET, new]
 
@@ -39,6 +45,11 @@ def apply(old: Any, change: list[Any] | None) -> Any:
         return rest[0]
     if kind == GROWN:
         return [*old[: rest[0]], *rest[1]]
+    if kind == SPOTS:
+        items = list(old)
+        for index, item in rest[0]:
+            items[index] = apply(old[index], item)
+        return items
     inside, gone = rest
     new = {key: item for key, item in old.items() if key not in gone}
     for key, item in inside.items():

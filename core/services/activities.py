@@ -12,8 +12,8 @@ from core.errors import BadInput, NotFound
 from core.models import Activity, ComputeState, JsonSchema, TimeFrame
 from core.models.announcements import changes, of_activity
 from core.models.outbox import REFOLD, owe
-from core.pipeline import field
 from core.policy import Actor
+from core.sport import geometry
 
 from . import json_schemas, timeframes
 
@@ -120,11 +120,11 @@ def _checked(
         raise BadInput.at("/owner", "must be the caller")
     schema = json_schemas.of_type(session, json_schema, json_schemas.ACTIVITY)
     json_schemas.check(schema, json, "/json")
-    given = field.corners_of(json)
+    given = geometry.corners_of(json)
     if given is not None:
         name, corners = given
         try:
-            field.fit(corners)
-        except field.NotARectangle as error:
+            geometry.fit(corners)
+        except geometry.NotARectangle as error:
             raise BadInput.at(f"/json/{name}", str(error)) from None
     return schema

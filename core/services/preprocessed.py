@@ -15,6 +15,7 @@ from core.models import Activity, Device, TimeFrame
 from core.pipeline import field, store
 from core.pipeline.store import Fetched, Range
 from core.policy import Actor, Samples
+from core.sport import geometry
 
 DAY = 86_400_000
 MAX_RANGES_SPAN = 14 * DAY
@@ -121,7 +122,7 @@ def _stays(
     )
     stays = []
     for first, end, document in frames:
-        given = field.corners_of(document)
+        given = geometry.corners_of(document)
         if given is not None:
-            stays.append(field.Stay(first, end, field.fit(given[1])))
+            stays.append(field.Stay(first, end, geometry.fit(given[1])))
     return stays

@@ -15,19 +15,23 @@ from core.sport.contract import (
     Metric,
     Reading,
     Sport,
+    Table,
     Values,
 )
 from core.sport.errors import MetricError, SportError, StateMismatch, UnknownSport
+from core.sport.geometry import field_of
 from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
-from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS
+from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS, SPRINT
 from core.sport.metrics.field import FIELD_DEFINITION, FIELD_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
 from core.sport.metrics.metabolic import METABOLIC_METRICS
 from core.sport.metrics.moving import MOVING_METRICS
 from core.sport.metrics.peaks import PEAK_METRICS
+from core.sport.metrics.pitch import heat_map, pitch_kernel, thirds
 from core.sport.metrics.ranges import RANGE_METRICS
+from core.sport.metrics.spans import span_metric
 from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS
 from schemas import load as load_schema
 
@@ -45,6 +49,7 @@ __all__ = [
     "NO_EVENT",
     "PEAK_METRICS",
     "RANGE_METRICS",
+    "SPRINT",
     "TRACK_EXTRAS",
     "TRACK_METRICS",
     "Batch",
@@ -57,10 +62,16 @@ __all__ = [
     "Sport",
     "SportError",
     "StateMismatch",
+    "Table",
     "UnknownSport",
     "Values",
     "codes",
     "columns",
+    "field_of",
+    "heat_map",
     "hookimpl",
     "load_schema",
+    "pitch_kernel",
+    "span_metric",
+    "thirds",
 ]

@@ -27,7 +27,8 @@ S = 11  # smoothed speed, m/s, by the frame's preset; NaN while undefined
 A = 12  # acceleration of S over three samples, m/s2; 0 while undefined
 S3 = 13  # as S, always by the research preset (three samples)
 A3 = 14  # as A, of S3
-ROWS = 15
+FIX = 15  # 1.0 where a valid position came with the sample (2.1, rule 1), else 0.0
+ROWS = 16
 
 SAMPLES = "samples"
 

@@ -50,6 +50,18 @@ class Kernel:
     stream: str = SAMPLES
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A metric's value that is a table of numbers, float64[rows, columns], and stays as it is. In a
+    document it is a list of rows; only the rows that changed are written anew.
+    """
+
+    values: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and np.array_equal(self.values, other.values)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What an output function may look at; it changes nothing.

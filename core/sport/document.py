@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import rfc8785
 
-from core.sport.contract import Sport
+from core.sport.contract import Sport, Table
 from core.sport.metrics.track import INTERVAL
 from core.sport.parameters import Resolved
 
@@ -36,7 +36,16 @@ def rounded(value: Any, digits: int) -> Any:
         }
     if isinstance(value, list | tuple):
         return [rounded(item, digits) for item in value]
+    if isinstance(value, Table):
+        return [_row(row, digits) for row in value.values]
     return rounded(value.item(), digits) if isinstance(value, np.generic) else value
+
+
+def _row(numbers: np.ndarray, digits: int) -> list[Any]:
+    """One row of a table. Most of them are nothing, which is 0 and not 0.0."""
+    if not np.isfinite(numbers).all():
+        raise ValueError("a table holds finite numbers only")
+    return [number or 0 for number in np.round(numbers, digits).tolist()]
 
 
 def canonical(value: Any) -> str:
@@ -100,6 +109,8 @@ def write(value: Any, digits: int | None, before: Written | None) -> Written:
         return _write_object(value, digits, before)
     if isinstance(value, list):
         return _write_list(value, digits, before)
+    if isinstance(value, Table) and digits is not None:
+        return _write_table(value, digits, before)
     plain = value if digits is None else rounded(value, digits)
     return Written(value, plain, canonical(plain), None)
 
@@ -122,6 +133,24 @@ def _write_list(value: list[Any], digits: int | None, before: Written | None) ->
     fresh = value[kept:] if digits is None else [rounded(item, digits) for item in value[kept:]]
     plain += fresh
     texts += map(canonical, fresh)
+    return Written(value, plain, "[" + ",".join(texts) + "]", texts)
+
+
+def _write_table(value: Table, digits: int, before: Written | None) -> Written:
+    new = value.values
+    plain: list[Any] = [None] * len(new)
+    texts = [""] * len(new)
+    changed = np.ones(len(new), bool)
+    if (
+        before is not None
+        and isinstance(before.raw, Table)
+        and before.raw.values.shape == new.shape
+    ):
+        plain, texts = list(before.plain), list(before.parts)
+        changed = (before.raw.values != new).any(axis=1)
+    for index in np.flatnonzero(changed).tolist():
+        plain[index] = _row(new[index], digits)
+        texts[index] = canonical(plain[index])
     return Written(value, plain, "[" + ",".join(texts) + "]", texts)
 
 

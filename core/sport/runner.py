@@ -261,6 +261,11 @@ class FrameFold:
 
     # Results out
 
+    def events(self, kernel: str) -> np.ndarray:
+        """The closed events of the kernel of that name, in order; a copy."""
+        at = self._plan.place[kernel]
+        return np.frombuffer(bytes(self._events[at]), self._plan.kernels[at].event)
+
     @property
     def batched(self) -> bool:
         """Whether there are values of the sport's batch metrics, if it has any."""

@@ -36,3 +36,13 @@ def test_a_list_that_grew_costs_what_it_gained(first: list, more: list, last: in
     assert (kind, gone) == (".", [])
     assert inside["values"] == ["+", len(first), [last + 1, *more]]
     assert apply(old, [kind, inside, gone]) == new
+
+
+def test_a_table_costs_the_cells_that_changed() -> None:
+    old = [[0] * 100 for _ in range(60)]
+    new = [list(row) for row in old]
+    new[7][3], new[50][99] = 1.5, 2
+    change = delta(old, new)
+    assert change == ["@", [[7, ["@", [[3, ["=", 1.5]]]]], [50, ["+", 99, [2]]]]]
+    assert apply(old, change) == new
+    assert not any(map(any, old))

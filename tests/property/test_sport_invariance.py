@@ -12,6 +12,7 @@ from core.sport.document import digest
 from core.sport.parameters import Resolved, resolve_parameters
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
+from tests.unit.sport.fields import on_the_ground
 from tests.unit.sport.samples import END, START, cut, walk
 
 PERSON = {"weight": 70, "gender": "F"}
@@ -31,10 +32,32 @@ PRESETS = {
     },
     "speed": {"distance_source": "speed", "stationary_speed": 0, "intensity_span": 30},
 }
+# A field of 300 m by 40 m is where the walk mostly is; the court is beside its beginning.
+FIELDS = {
+    "soccer": {
+        "field_corners": on_the_ground([(-10, -20), (290, -20), (290, 20), (-10, 20)]),
+        "periods": [
+            {"name": name, "start_time": f"2023-11-14T22:{a}Z", "end_time": f"2023-11-14T22:{b}Z"}
+            for name, a, b in (("1", "13:30", "14:00"), ("2", "14:10.5", "15:00"))
+        ],
+        "attack_direction": ["left_to_right", "right_to_left"],
+    },
+    "tennis": {
+        "court_corners": on_the_ground([(-3, -5), (20, -5), (20, 5), (-3, 5)]),
+        "sets": [
+            {
+                "name": "1",
+                "start_time": "2023-11-14T22:13:20Z",
+                "end_time": "2023-11-14T22:14:00+00:00",
+            }
+        ],
+    },
+}
 
 
 def resolved(sport: str, preset: str) -> Resolved:
-    return resolve_parameters(registry().sport(sport), {"sport": sport}, PRESETS[preset], PERSON)
+    activity = {"sport": sport, **(FIELDS[sport] if preset in ("vendor", "filtered") else {})}
+    return resolve_parameters(registry().sport(sport), activity, PRESETS[preset], PERSON)
 
 
 def folded(

@@ -6,7 +6,7 @@ smoothed speed, because it has just computed it.
 
 import math
 
-from core.sport.columns import A3, DISTANCE, DT, GAP_D, LAT, LON, S3, SPEED, A, D, S
+from core.sport.columns import A3, DISTANCE, DT, FIX, GAP_D, LAT, LON, S3, SPEED, A, D, S
 from core.sport.kernels import kernel
 from core.sport.kernels.geodesy import NEAR, RADIANS, near_cosine, step_length
 from core.sport.metrics.track import (
@@ -25,7 +25,7 @@ RING_MASK = RING - 1
 @kernel(STATE)
 def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     lat, lon, doppler, far = cols[LAT], cols[LON], cols[SPEED], cols[DISTANCE]
-    dt_, d_, g_ = cols[DT], cols[D], cols[GAP_D]
+    dt_, d_, g_, fix_ = cols[DT], cols[D], cols[GAP_D], cols[FIX]
     s_, a_, s3_, a3_ = cols[S], cols[A], cols[S3], cols[A3]
     st = state[0]
     window, max_gap, bridge = st.window, st.max_gap_ms, st.bridge_ms
@@ -68,6 +68,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
         # Position: valid, then how far since the last valid fix (rules 1 and 2 of 2.1)
         d = 0.0
         bridged = 0.0
+        fix = 0.0
         located = False  # a position came, valid or not
         la, lo = lat[i], lon[i]
         if not (math.isnan(la) or math.isnan(lo)):
@@ -92,6 +93,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
                             bridged = length
                 st.fixes += 1
                 fix_t, fix_lat, fix_lon = now, la, lo
+                fix = 1.0
             else:
                 st.rejected += 1
                 located = st.fixes > 0 and now - st.seen_t <= max_gap and dt > 0
@@ -195,6 +197,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
         dt_[i] = dt
         d_[i] = d
         g_[i] = bridged
+        fix_[i] = fix
         s_[i] = s
         a_[i] = a
         s3_[i] = s3

@@ -13,6 +13,31 @@ import numpy as np
 START = 1_700_000_000_000
 END = START + 900_000
 PARAMS = {"max_hr": 192, "rest_hr": 52, "sex": "M", "athlete_max_speed": 8.9}
+# A pitch of 105 m by 68 m, turned by 30 degrees, over which the path leads; the second half is
+# played the other way.
+ACTIVITY = {
+    "sport": "soccer",
+    "type": "match",
+    "field_corners": [
+        [46.52274897, 6.63162901],
+        [46.52322126, 6.63281411],
+        [46.52375103, 6.63237099],
+        [46.52327874, 6.63118589],
+    ],
+    "periods": [
+        {
+            "name": "First half",
+            "start_time": "2023-11-14T22:13:20Z",
+            "end_time": "2023-11-14T22:19:00Z",
+        },
+        {
+            "name": "Second half",
+            "start_time": "2023-11-14T22:20:00Z",
+            "end_time": "2023-11-14T22:28:20Z",
+        },
+    ],
+    "attack_direction": ["left_to_right", "right_to_left"],
+}
 EXPECTED = Path(__file__).with_name("expected.json")
 
 
@@ -49,7 +74,7 @@ def computed() -> dict[str, Any]:
     from core.sport.runner import FrameFold
     from plugins.soccer.sport import SOCCER
 
-    resolved = resolve_parameters(SOCCER, {"sport": "soccer", "type": "match"}, PARAMS, {})
+    resolved = resolve_parameters(SOCCER, ACTIVITY, PARAMS, {})
     frame = FrameFold(SOCCER, resolved, START, END)
     frame.advance(samples())
     return frame.document(final=True)

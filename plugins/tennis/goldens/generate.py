@@ -13,6 +13,23 @@ import numpy as np
 START = 1_700_100_000_000
 END = START + 900_000
 PARAMS = {"max_hr": 188, "rest_hr": 48, "sex": "F"}
+ACTIVITY = {
+    "sport": "tennis",
+    "type": "match",
+    "court_corners": [
+        [46.19989308, 6.10007106],
+        [46.20010692, 6.10007106],
+        [46.20010692, 6.09992894],
+        [46.19989308, 6.09992894],
+    ],
+    "sets": [
+        {
+            "name": "First set",
+            "start_time": "2023-11-16T02:00:00Z",
+            "end_time": "2023-11-16T02:05:30Z",
+        }
+    ],
+}
 EXPECTED = Path(__file__).with_name("expected.json")
 
 
@@ -45,7 +62,7 @@ def computed() -> dict[str, Any]:
     from core.sport.runner import FrameFold
     from plugins.tennis.sport import TENNIS
 
-    resolved = resolve_parameters(TENNIS, {"sport": "tennis", "type": "match"}, PARAMS, {})
+    resolved = resolve_parameters(TENNIS, ACTIVITY, PARAMS, {})
     frame = FrameFold(TENNIS, resolved, START, END)
     frame.advance(samples())
     return frame.document(final=True)

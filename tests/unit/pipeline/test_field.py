@@ -5,25 +5,11 @@ import pytest
 
 from core import simulate
 from core.pipeline import field
-from core.pipeline.field import NotARectangle, Stay, add_positions, fit
+from core.pipeline.field import Stay, add_positions
+from core.sport.geometry import NotARectangle, fit
+from tests.unit.sport.fields import on_the_ground
 
 REAL = [(0.0, 0.0), (98.8, 0.0), (98.8, 54.5), (0.0, 54.5)]
-
-
-def on_the_ground(
-    metres: list[tuple[float, float]], lat: float = 46.5, lon: float = 6.6, turned: float = 0.0
-) -> list[list[float]]:
-    """Metres → [latitude, longitude] by the ellipsoid's radii, worked out apart from the code."""
-    sine = np.sin(np.radians(lat))
-    n = 6378137.0 / np.sqrt(1 - 0.0066943799901413165 * sine**2)
-    m = n * (1 - 0.0066943799901413165) / (1 - 0.0066943799901413165 * sine**2)
-    a = np.radians(turned)
-    points = []
-    for x, y in metres:
-        east, north = x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a)
-        at = lon + np.degrees(east / (n * np.cos(np.radians(lat))))
-        points.append([lat + np.degrees(north / m), (at + 180) % 360 - 180])
-    return points
 
 
 def test_the_simulators_pitch() -> None:

@@ -29,8 +29,25 @@ OURS = {
     "notes", "digest",
 }  # fmt: skip
 PER_SPORT = {
-    "soccer": {"hmld", "metabolic"},
-    "tennis": {"active_time", "rest_time", "work_rest_ratio", "bouts"},
+    "soccer": {
+        "hmld",
+        "metabolic",
+        "changes_of_direction",
+        "repeated_sprints",
+        "heat_map",
+        "thirds",
+        "periods",
+    },
+    "tennis": {
+        "active_time",
+        "rest_time",
+        "work_rest_ratio",
+        "bouts",
+        "court_zones",
+        "changes_of_direction",
+        "heat_map",
+        "sets",
+    },
 }
 
 

@@ -22,7 +22,8 @@ def test_precedence() -> None:
     assert (found.values["height"], found.sources["height"]) == (1.8, "profile")
     assert (found.values["sex"], found.sources["sex"]) == ("F", "profile")
     assert (found.values["max_gap"], found.sources["max_gap"]) == (1, "default")
-    assert set(found.values) == set(SOCCER.timeframe_schema["properties"])
+    of_activity = {"field_corners", "periods", "attack_direction"}
+    assert set(found.values) == set(SOCCER.timeframe_schema["properties"]) | of_activity
 
 
 def test_zero_and_null_are_unset_only_where_that_is_meant() -> None:
@@ -66,8 +67,13 @@ def test_fingerprint_covers_what_metrics_use_and_nothing_else() -> None:
 
     base = fingerprint()
     assert fingerprint(max_gap=1.0) == base  # 1 and 1.0 are one number
-    assert fingerprint(team="away", role="goalkeeper") == base
-    for changed in ({"hid_thresholds": [4, 6]}, {"max_hr": 190}, {"smoothing": "research"}):
+    assert fingerprint(role="goalkeeper") == base
+    for changed in (
+        {"hid_thresholds": [4, 6]},
+        {"max_hr": 190},
+        {"smoothing": "research"},
+        {"team": "away"},
+    ):
         assert fingerprint(**changed) != base
     assert {"max_gap", "hid_thresholds", "athlete_max_speed"} <= set(used_parameters(SOCCER))
 
