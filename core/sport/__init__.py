@@ -8,13 +8,17 @@ named by string, so importing this package never imports numba.
 from core.sport import codes, columns
 from core.sport.contract import (
     NO_EVENT,
+    ActivityMetrics,
     Batch,
+    Combined,
     Derived,
     Fold,
     Kernel,
+    Member,
     Metric,
     Reading,
     Sport,
+    Summary,
     Table,
     Values,
 )
@@ -31,6 +35,7 @@ from core.sport.metrics.moving import MOVING_METRICS
 from core.sport.metrics.peaks import PEAK_METRICS
 from core.sport.metrics.pitch import heat_map, pitch_kernel, thirds
 from core.sport.metrics.ranges import RANGE_METRICS
+from core.sport.metrics.shape import SHAPE_METRICS, middle, of_teams, spread
 from core.sport.metrics.spans import span_metric
 from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS
 from schemas import load as load_schema
@@ -49,19 +54,24 @@ __all__ = [
     "NO_EVENT",
     "PEAK_METRICS",
     "RANGE_METRICS",
+    "SHAPE_METRICS",
     "SPRINT",
     "TRACK_EXTRAS",
     "TRACK_METRICS",
+    "ActivityMetrics",
     "Batch",
+    "Combined",
     "Derived",
     "Fold",
     "Kernel",
+    "Member",
     "Metric",
     "MetricError",
     "Reading",
     "Sport",
     "SportError",
     "StateMismatch",
+    "Summary",
     "Table",
     "UnknownSport",
     "Values",
@@ -71,7 +81,10 @@ __all__ = [
     "heat_map",
     "hookimpl",
     "load_schema",
+    "middle",
+    "of_teams",
     "pitch_kernel",
     "span_metric",
+    "spread",
     "thirds",
 ]

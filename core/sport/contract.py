@@ -4,7 +4,7 @@ Kernels are named by string ("module:function") and resolved by the runner in wo
 web process can serve schemas and the dictionary without ever importing numba.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,3 +160,62 @@ class Sport:
     metrics: tuple[Metric, ...]
     definition: tuple[str, ...] = ()
     activity_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A time frame as its activity sees it: Unix ms, its parameters' values, and its newest
+    computed document, None before the first.
+    """
+
+    frame: int
+    start: int
+    end: int
+    values: Values
+    document: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an activity metric may look at; it changes nothing.
+
+    ``activity`` is the activity's json, ``members`` are its time frames in the order of start and
+    id, ``shape`` is what the fold over their seconds has come to (core.sport.metrics.shape), None
+    where there is none. ``final``: every time frame is closed.
+    """
+
+    activity: Values
+    members: Sequence[Member]
+    shape: Any
+    final: bool
+    key: str
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+    def absent(self, reason: str) -> Any:
+        """Note why this metric is null, as ``Reading.absent`` does."""
+        self.notes.append({"key": self.key, "reason": reason})
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combined(Metric):
+    """A metric of an activity: a function of its time frames' documents and of their grid."""
+
+    function: Callable[[Summary], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityMetrics:
+    """What a sport says of an activity as a whole (the hook ``activity_metrics``).
+
+    ``points`` is the kernel of the time frames whose closed events are their places on the 1 s grid
+    (core.sport.metrics.pitch); with it the seconds of all time frames are folded together, and the
+    metrics find the result in ``Summary.shape``. Without it there are only the frames' documents.
+    ``spans`` names the property of the activity's json that lists the spans by which the fold also
+    counts. Values are of ``team`` and ``role``, parameters of the time frames, where the sport has
+    them.
+    """
+
+    metrics: tuple[Combined, ...]
+    points: Kernel | None = None
+    spans: str | None = None

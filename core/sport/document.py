@@ -240,7 +240,7 @@ def assemble(
     put("parameters", parameters, None)
     put("quality", quality(track, start), None)
     put("notes", notes, None)
-    document["digest"] = _digest_of({key: memory[key].text for key in document})
+    document["digest"] = digest_of({key: memory[key].text for key in document})
     return document
 
 
@@ -272,8 +272,8 @@ def digest(document: Mapping[str, Any]) -> str:
     inside = {key: value for key, value in document.items() if key not in OUTSIDE_DIGEST}
     if isinstance(inside.get("quality"), Mapping):
         inside["quality"] = {k: v for k, v in inside["quality"].items() if k != "arrival"}
-    return _digest_of({key: canonical(value) for key, value in inside.items()})
+    return digest_of({key: canonical(value) for key, value in inside.items()})
 
 
-def _digest_of(texts: Mapping[str, str]) -> str:
+def digest_of(texts: Mapping[str, str]) -> str:
     return hashlib.sha256(_object(texts).encode()).hexdigest()

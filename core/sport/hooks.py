@@ -2,7 +2,7 @@
 
 import pluggy
 
-from core.sport.contract import Sport
+from core.sport.contract import ActivityMetrics, Sport
 
 PROJECT = "touchline"
 GROUP = "touchline.sports"
@@ -14,3 +14,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def sport() -> Sport:  # type: ignore[empty-body]
     """The sport that this plugin adds."""
+
+
+@hookspec
+def activity_metrics() -> ActivityMetrics:  # type: ignore[empty-body]
+    """What the sport says of an activity as a whole; a plugin may leave this out."""

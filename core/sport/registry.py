@@ -17,8 +17,18 @@ import pluggy
 import schemas
 from core.sport import hooks
 from core.sport.columns import STREAMS, rows_of
-from core.sport.contract import GRADES, Batch, Derived, Fold, Kernel, Metric, Sport
+from core.sport.contract import (
+    GRADES,
+    ActivityMetrics,
+    Batch,
+    Derived,
+    Fold,
+    Kernel,
+    Metric,
+    Sport,
+)
 from core.sport.errors import SportError, UnknownSport
+from core.sport.metrics.pitch import POINT
 from core.sport.parameters import kernels_of, used_parameters
 
 KEY = re.compile(r"[a-z][A-Za-z0-9_]*")
@@ -37,6 +47,8 @@ RESERVED = frozenset(
         "last_computation",
     }
 )
+# That a summary gives away beside those.
+OF_SUMMARY = frozenset({"activity", "revision", "final", "through", "timeframes", "seq", "error"})
 
 
 @dataclass(frozen=True)
@@ -170,12 +182,35 @@ def check_sport(sport: object) -> Sport:
     return sport
 
 
+def check_together(sport: Sport, found: object) -> ActivityMetrics | None:
+    """The freeze check of what ``activity_metrics()`` answered; None without that hook."""
+    if found is None:
+        return None
+    if not isinstance(found, ActivityMetrics):
+        raise SportError(f"activity_metrics() must return ActivityMetrics, not {type(found)}")
+    keys = [metric.key for metric in found.metrics]
+    _need(len(set(keys)) == len(keys), "two activity metrics have the same key")
+    for metric in found.metrics:
+        _check_entry(metric)
+        _need(metric.key not in OF_SUMMARY, f"metric {metric.key}: not a usable key")
+    if found.points is not None:
+        _need(found.points in kernels_of(sport), "the points are of no kernel of the sport's own")
+        _need(found.points.event == POINT, "the points' kernel has other events than POINT")
+    if found.spans is not None:
+        _need(
+            found.spans in sport.activity_schema["properties"],
+            f"{found.spans} is no property of the activity's schema",
+        )
+    return found
+
+
 class Registry:
     """The sports of this installation, loaded and frozen."""
 
     def __init__(self, points: tuple[EntryPoint, ...] | None = None) -> None:
         chosen = entry_points(group=hooks.GROUP) if points is None else points
         self._sports: dict[str, Sport] = {}
+        self._together: dict[str, ActivityMetrics] = {}
         self._states: list[SportState] = []
         for point in sorted(chosen, key=lambda p: p.name):
             self._load(point)
@@ -183,14 +218,18 @@ class Registry:
     def _load(self, point: EntryPoint) -> None:
         distribution = point.dist.name if point.dist else "unknown"
         try:
-            sport = check_sport(_sport_of(point))
+            plugin = _manager_of(point)
+            sport = check_sport(_sport_of(plugin))
             if sport.name in self._sports:
                 raise SportError(f"another plugin has already added {sport.name}")
+            together = check_together(sport, _together_of(plugin))
         except Exception as error:  # whatever a foreign module raises: the others go on
             reason = f"{type(error).__name__}: {error}"
             self._states.append(SportState(point.name, "", distribution, "failed", reason))
             return
         self._sports[sport.name] = sport
+        if together is not None:
+            self._together[sport.name] = together
         self._states.append(
             SportState(sport.name, str(sport.version), distribution, "enabled", None)
         )
@@ -207,21 +246,36 @@ class Registry:
         except KeyError:
             raise UnknownSport(name) from None
 
+    def activity_metrics(self, name: str) -> ActivityMetrics | None:
+        """What the sport of that name says of activities; None where it says nothing, or there is
+        no such sport.
+        """
+        return self._together.get(name)
+
     def states(self) -> list[SportState]:
         """Every sport found, enabled or failed with its reason."""
         return list(self._states)
 
 
-def _sport_of(point: EntryPoint) -> Any:
+def _manager_of(point: EntryPoint) -> pluggy.PluginManager:
     # One manager per plugin: a hook call over all of them would end at the first that raises.
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     manager.register(point.load(), name=point.name)
     manager.check_pending()
+    return manager
+
+
+def _sport_of(manager: pluggy.PluginManager) -> Any:
     answers = manager.hook.sport()
     if len(answers) != 1:
         raise SportError("the plugin implements no sport() hook")
     return answers[0]
+
+
+def _together_of(manager: pluggy.PluginManager) -> Any:
+    answers = manager.hook.activity_metrics()
+    return answers[0] if answers else None
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from importlib import import_module
 from time import perf_counter
 from typing import Any
 
@@ -261,10 +262,15 @@ class FrameFold:
 
     # Results out
 
+    def state(self, kernel: str) -> Any:
+        """The state of the kernel of that name, to look at."""
+        source = self.close() if self._held else self
+        return source._states[self._plan.place[kernel]][0]
+
     def events(self, kernel: str) -> np.ndarray:
         """The closed events of the kernel of that name, in order; a copy."""
-        at = self._plan.place[kernel]
-        return np.frombuffer(bytes(self._events[at]), self._plan.kernels[at].event)
+        source, at = self.close() if self._held else self, self._plan.place[kernel]
+        return np.frombuffer(bytes(source._events[at]), self._plan.kernels[at].event)
 
     @property
     def batched(self) -> bool:
@@ -369,6 +375,7 @@ class FrameFold:
 
 def warm() -> dict[str, float]:
     """Compile or load the kernels of every enabled sport, before forking; seconds per sport."""
+    import_module("core.sport.kernels.shape")
     taken = {}
     for name, sport in registry().sports.items():
         begun = perf_counter()
