@@ -18,6 +18,12 @@ from tests.postgres import postgres_binaries, postgres_server
 IN_CI = bool(os.environ.get("CI"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both", action="store_true", help="run every contract test on SQLite and on PostgreSQL"
+    )
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """The folder of real recordings, beside the project."""

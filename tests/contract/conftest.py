@@ -1,15 +1,22 @@
-"""The whole web application over real parts, on both databases, with a few people in it."""
+"""The whole web application over real parts, with a few people in it.
 
+The walk of the contract and the rights matrix ask every operation on both databases. Of the other
+tests each runs on one of them, whichever its name falls to; ``--both`` runs all of them on both.
+"""
+
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -65,6 +72,58 @@ def seeded_world(
             migrate.upgrade(engine)
             engine.dispose()
         yield stack.enter_context(seeded(url, folder, redis_url, registry))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    chosen = any(mark.args[0] == "db" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "db" in metafunc.fixturenames and not chosen:
+        engines = ["sqlite", "postgres"]
+        if not metafunc.config.getoption("--both"):
+            engines = [engines[crc32(metafunc.definition.nodeid.encode()) % 2]]
+        metafunc.parametrize("db", engines, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def peopled_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, registry: Any
+) -> Path:
+    """A file with the sports' schemas and ``_people``, to be copied."""
+    path = tmp_path_factory.mktemp("peopled") / "touchline.db"
+    shutil.copyfile(sqlite_template, path)
+    _fill(f"sqlite:///{path}", registry)
+    return path
+
+
+@pytest.fixture(scope="session")
+def peopled_postgres(postgres_url: str, registry: Any) -> Iterator[str]:
+    """The same as a database that can be a template."""
+    with database_copy(postgres_url) as url:
+        _fill(url, registry)
+        yield url
+
+
+def _fill(url: str, registry: Any) -> None:
+    db = Database(url)
+    db.write(lambda session: json_schemas.sync(session, registry))
+    db.write(_people)
+    db.close()
+
+
+@pytest.fixture
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh database of the one kind or the other; with people, where the test has a world."""
+    peopled = "world" in request.fixturenames
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            template = request.getfixturevalue("peopled_postgres" if peopled else "postgres_url")
+            url = stack.enter_context(database_copy(template))
+        else:
+            template = request.getfixturevalue("peopled_sqlite" if peopled else "sqlite_template")
+            shutil.copyfile(template, tmp_path / "touchline.db")
+            url = f"sqlite:///{tmp_path / 'touchline.db'}"
+        made = Database(url)
+        yield made
+        made.close()
 
 
 def settings(folder: Path, redis_url: str) -> Config:
@@ -194,10 +253,14 @@ def _people(session: Session) -> list[User]:
     return made
 
 
+def _ids(session: Session) -> dict[str, int]:
+    return {user.username: user.id for user in session.scalars(select(User))}
+
+
 @pytest.fixture
 def world(app: Flask, db: Database) -> World:
     """The platform with its people."""
-    return populated(app, db)
+    return inhabited(app, db)
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +274,17 @@ def shared(
     db = Database(f"sqlite:///{folder / 'touchline.db'}")
     migrate.upgrade(db.engine)
     with application(db, settings(folder, redis_url), registry) as made:
-        yield populated(made, db)
+        yield inhabited(made, db)
     db.close()
 
 
-def populated(app: Flask, db: Database) -> World:
-    people = db.write(_people)
+def inhabited(app: Flask, db: Database) -> World:
+    """The platform with its people, who may be there already, and a client of theirs."""
+    if not (ids := db.read(_ids)):
+        db.write(_people)
+        ids = db.read(_ids)
     oauth, secret = db.write(
         lambda session: clients.create(session, Actor.operator(), "tests", ["password"])
     )
     assert secret is not None
-    return World(
-        db, app.test_client(), oauth, secret, ids={user.username: user.id for user in people}
-    )
+    return World(db, app.test_client(), oauth, secret, ids=ids)
