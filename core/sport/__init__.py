@@ -26,10 +26,12 @@ from core.sport.errors import MetricError, SportError, StateMismatch, UnknownSpo
 from core.sport.geometry import field_of
 from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
+from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS, SPRINT
 from core.sport.metrics.field import FIELD_DEFINITION, FIELD_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
+from core.sport.metrics.loads import LOAD_METRICS
 from core.sport.metrics.metabolic import METABOLIC_METRICS
 from core.sport.metrics.moving import MOVING_METRICS
 from core.sport.metrics.peaks import PEAK_METRICS
@@ -48,7 +50,9 @@ __all__ = [
     "FIELD_METRICS",
     "HEART_EXTRAS",
     "HEART_METRICS",
+    "HRV_METRICS",
     "INTENSITY_METRICS",
+    "LOAD_METRICS",
     "METABOLIC_METRICS",
     "MOVING_METRICS",
     "NO_EVENT",

@@ -13,7 +13,8 @@ from core.sport.parameters import Resolved, resolve_parameters
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
 from tests.unit.sport.fields import on_the_ground
-from tests.unit.sport.samples import END, START, cut, walk
+from tests.unit.sport.ledgers import check_streams
+from tests.unit.sport.samples import END, START, cut, streams, walk
 
 PERSON = {"weight": 70, "gender": "F"}
 PRESETS = {
@@ -129,3 +130,39 @@ def test_reading_changes_nothing(seed: int, at: int) -> None:
         for name, column in chunk.items():
             np.testing.assert_array_equal(column, before[name])
     assert sha(read) == sha(undisturbed)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    sport=st.sampled_from(sorted(registry().sports)),
+    seed=st.integers(0, 10_000),
+    n=st.integers(0, 1500),
+    order=st.randoms(use_true_random=False),
+)
+def test_streams_in_any_cuts_and_any_turn(sport, seed, n, order) -> None:
+    """Each stream in pieces of its own, the pieces of all in any turn, the state saved between."""
+    given_streams = {**streams(seed, n), "samples": walk(seed, n // 3)}
+    declared = registry().sport(sport)
+    parameters = resolve_parameters(declared, {"sport": sport}, {"max_hr": 189}, PERSON)
+    whole = FrameFold(declared, parameters, START, END)
+    turns = []
+    for name, columns in given_streams.items():
+        whole.advance(columns, name)
+        size = len(columns["t"])
+        edges = sorted({0, size, *(order.randint(0, size) for _ in range(5))})
+        turns += [(low, high, name) for low, high in pairwise(edges)]
+    # Of each stream in order of time, between streams as it comes.
+    names = [name for *_, name in turns]
+    order.shuffle(names)
+    pieces = FrameFold(declared, parameters, START, END)
+    for name in names:
+        low, high, _ = turn = next(turn for turn in turns if turn[2] == name)
+        turns.remove(turn)
+        pieces = FrameFold.restore(declared, parameters, START, END, pieces.snapshot())
+        pieces.advance(cut(given_streams[name], low, high), name)
+        if order.random() < 0.2:
+            pieces.document(False)
+    assert sha(pieces) == sha(whole)
+    assert pieces.values(True) == whole.values(True)
+    assert pieces.document(False)["digest"] == whole.document(True)["digest"]
+    check_streams(whole.values(True)[0])

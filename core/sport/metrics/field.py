@@ -1,9 +1,11 @@
 """What all field and court sports share (design/metrics.md 3.1): the vendor's keys first."""
 
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
+from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
+from core.sport.metrics.loads import LOAD_METRICS
 from core.sport.metrics.moving import MOVING_METRICS
 from core.sport.metrics.peaks import PEAK_METRICS
 from core.sport.metrics.ranges import RANGE_METRICS
@@ -21,6 +23,8 @@ FIELD_METRICS = (
     *EFFORT_EXTRAS,
     *PEAK_METRICS,
     *HEART_EXTRAS,
+    *HRV_METRICS,
+    *LOAD_METRICS,
 )
 # Parameters that stand in each document's ``definition``: counts compare only beside them.
 FIELD_DEFINITION = (

@@ -1,5 +1,8 @@
 """The ledger identities of design/metrics.md R7, for any fold of a field sport."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from core.sport.runner import FrameFold
@@ -44,3 +47,21 @@ def check_ledgers(fold: FrameFold) -> None:
     if values.get("metabolic"):
         bands = values["metabolic"]["bands"]
         assert sum(band["duration"] for band in bands) == near(ranged)
+
+
+def check_streams(values: Mapping[str, Any]) -> None:
+    """What adds up in metrics of beats and accelerations, where a sport has them."""
+    hrv = values.get("hrv")
+    if hrv is not None:
+        assert hrv["filtered"]["n"] + hrv["filtered"]["refused"] == hrv["n"]
+        assert hrv["differences"] == hrv["n"] - 1
+        assert hrv["filtered"]["nn50"] <= hrv["filtered"]["differences"] < hrv["n"]
+    load = values.get("player_load")
+    if load is not None:
+        axes = load["x"], load["y"], load["z"]
+        assert max(axes) <= load["total"] * (1 + 1e-12)
+        assert load["total"] <= sum(axes) * (1 + 1e-12)
+    hits = values.get("impacts")
+    if hits is not None:
+        assert sum(band["count"] for band in hits["bands"]) == hits["count"]
+        assert hits["count"] == 0 or hits["highest"] > hits["threshold"]

@@ -46,3 +46,22 @@ def _catapult(rows: list[list[str]]) -> dict[str, np.ndarray]:
         "lat": np.array([float(row[2]) for row in rows]),
         "lon": np.array([float(row[1]) for row in rows]),
     }
+
+
+def intervals(path: Path) -> np.ndarray:
+    """Intervals between beats, ms: one a line, after ``[HRData]`` where the file is a Polar hrm."""
+    lines = path.read_text(encoding="latin-1").split("[HRData]")[-1].split()
+    return np.array([float(line) for line in lines])
+
+
+def accelerations(path: Path) -> dict[str, np.ndarray]:
+    """A phone's three axes in g. Its clock says whole seconds only: the rows of a second are spread
+    over it evenly.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = np.array([[float(value) for value in row] for row in csv.reader(file) if row])
+    seconds, place, counts = np.unique(rows[:, 0], return_inverse=True, return_counts=True)
+    first = np.searchsorted(rows[:, 0], seconds)
+    within = (np.arange(len(rows)) - first[place]) * 1000 // counts[place]
+    t = (rows[:, 0] * 1000).astype(np.int64) + within
+    return {"t": t, "ax": rows[:, 1], "ay": rows[:, 2], "az": rows[:, 3]}

@@ -38,5 +38,35 @@ def walk(seed: int, n: int, hz: float = 10.0, doppler: bool = True) -> Samples:
     return {"t": t, "lat": lat, "lon": lon, "speed": speed, "hr": hr}
 
 
+def streams(seed: int, n: int) -> dict[str, Samples]:
+    """Beats with ectopic ones and dropouts, a shaken accelerometer of uneven rate, pool lengths,
+    events: what goes beside the samples of a frame.
+    """
+    rng = np.random.default_rng(seed)
+    rr = (800 + 150 * np.sin(np.arange(n) / 40) + rng.normal(0, 40, n)).round()
+    odd = rng.random(n) < 0.05
+    rr[odd] = rng.choice([0.0, 280.0, 430.0, 1500.0, 2600.0, np.nan], int(odd.sum()))
+    apart = rng.choice(
+        [1, 4, 5, 10, 11, 20, 400, 1500], n, p=[0.1, 0.2, 0.2, 0.2, 0.2, 0.08, 0.01, 0.01]
+    )
+    axes = {axis: rng.normal(0, 1.2, n) for axis in ("ax", "ay", "az")}
+    axes["ay"][rng.random(n) < 0.02] = np.nan
+    few = max(1, n // 20)
+    lengths = {
+        "duration": rng.normal(30, 4, few).round(3),
+        "strokes": rng.integers(0, 20, few).astype(float),
+        "active": (rng.random(few) < 0.8).astype(float),
+        "stroke_type": rng.integers(0, 7, few).astype(float),
+    }
+    events = {"event": rng.choice([0.0, 8.0, 9.0], few), "value": np.arange(few) * 1.0}
+    at = START + 500 * np.arange(few) * 60
+    return {
+        "rr": {"t": START + np.cumsum(rng.integers(300, 1200, n)), "rr": rr},
+        "imu": {"t": START + np.cumsum(apart), **axes},
+        "lengths": {"t": at, **lengths},
+        "events": {"t": at + 1, **events},
+    }
+
+
 def cut(samples: Samples, low: int, high: int) -> Samples:
     return {name: column[low:high] for name, column in samples.items()}
