@@ -153,6 +153,7 @@ WORDS: Mapping[str, Any] = {
     "parameters": {"max_hr": {"value": 190, "source": "params"}},
     "input": {
         "samples": 63000,
+        "streams": {"rr": 12600},
         "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     },
     "quality": {"level": "good", "coverage": 0.998, "reasons": []},

@@ -9,6 +9,8 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 # SQLite numbers rows by itself only for a column declared INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
 Document = JSON().with_variant(JSONB, "postgresql")
+# As Document, but None is SQL's NULL and can be counted.
+MaybeDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 pk = Annotated[int, mapped_column(Id, primary_key=True)]
 # A moment: integer Unix milliseconds, the clock of samples, rights and frames alike.

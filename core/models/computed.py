@@ -31,7 +31,8 @@ class ComputeState(Base):
     """Where a time frame's fold stands.
 
     ``seq`` and ``last_t`` are the cursor of the values: every batch up to ``seq`` is accounted
-    for, every sample up to ``last_t`` folded. ``checkpoint_at`` is when the state was saved.
+    for, every sample up to ``last_t`` folded, and of each other stream that the sport reads every
+    row up to its time in ``last``. ``checkpoint_at`` is when the state was saved.
     ``live`` is what the values gained since the current edition's document was last stored whole.
     ``dirty``: samples came late and wait for the next refold. ``revision`` rises by one with each
     commit of values. ``arrival`` sums the ledger's facts of arrival up to ``seq``. ``closed``: the
@@ -49,6 +50,7 @@ class ComputeState(Base):
     revision: Mapped[int] = mapped_column(default=0)
     seq: Mapped[int] = mapped_column(default=0)
     last_t: Mapped[int | None]
+    last: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     checkpoint_at: Mapped[moment | None]
     live: Mapped[list[Any] | None]

@@ -22,8 +22,9 @@ class Device(Base):
     """``ingest_seq`` numbers accepted batches: raised under this row's lock, so that the order of
     numbers is the order of commits. ``clock_offsets`` keeps the newest differences between the
     device's ``sent`` and our clock, in ms; their median is the device's offset. ``newest_t`` is the
-    time of its newest sample, ``battery`` the newest level that it told, in percent,
-    ``last_number`` the highest ``n`` that the device gave a batch which is committed (0: none).
+    time of its newest sample, ``newest`` that of each other stream's newest row, ``battery`` the
+    newest level that it told, in percent, ``last_number`` the highest ``n`` that the device gave a
+    batch which is committed (0: none).
     """
 
     __tablename__ = "device"
@@ -41,6 +42,7 @@ class Device(Base):
     clock_offsets: Mapped[list[Any]] = mapped_column(Document, default=list)
     last_contact: Mapped[moment | None]
     newest_t: Mapped[moment | None]
+    newest: Mapped[dict[str, Any] | None]
     battery: Mapped[int | None]
     last_number: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
 

@@ -9,13 +9,15 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, moment, pk
+from .base import Base, MaybeDocument, moment, pk
 
 
 class UplinkBatch(Base):
     """One accepted batch of a device: ``seq`` is the device's ingest number. ``t0`` and ``t1`` are
-    the first and last sample's time over all streams, both inside. ``late`` counts its samples at
-    or before the newest that the device had sent by then, ``repeats`` how often it came again.
+    the first and last sample's time over all streams, both inside; ``samples_t0`` is the first of
+    the stream "samples" (None: it has none), ``spans`` the first and last of each other stream
+    (None: it has no other). ``late`` counts its rows at or before the newest of their stream that
+    the device had sent by then, ``repeats`` how often it came again.
     ``number`` is the device's own ``n``, which rises with ``seq``; None where it gave none.
     """
 
@@ -33,6 +35,8 @@ class UplinkBatch(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     t0: Mapped[moment]
     t1: Mapped[moment]
+    samples_t0: Mapped[moment | None]
+    spans: Mapped[dict[str, list[int]] | None] = mapped_column(MaybeDocument)
     n: Mapped[int]
     late: Mapped[int] = mapped_column(default=0)
     repeats: Mapped[int] = mapped_column(default=0)

@@ -54,12 +54,13 @@ CHANNELS: dict[str, Channel] = {
 ROW_CLOCK = "gnss.timestamp"  # of the stream "samples"; the other streams say "timestamp"
 READ_ONLY = frozenset({"field.x", "field.y"})  # made on reading, never stored
 
-# The other streams, column by column with unit. Text (stroke type, event name) is not stored yet.
+# The other streams, column by column with unit. A stroke type and an event are stored as the
+# numbers that core.sport.codes gives to their names.
 STREAMS: dict[str, dict[str, str]] = {
     "rr": {"rr": "ms"},
     "imu": dict.fromkeys(("ax", "ay", "az"), "g") | dict.fromkeys(("gx", "gy", "gz"), "deg/s"),
-    "lengths": {"duration": "s", "strokes": "1", "active": "1"},
-    "events": {"value": "1"},
+    "lengths": {"duration": "s", "strokes": "1", "active": "1", "stroke_type": "code"},
+    "events": {"event": "code", "value": "1"},
 }
 
 _ORDER = {name: place for place, name in enumerate(["t", *CHANNELS])}

@@ -11,20 +11,24 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.sport import StateMismatch
+from core.sport.columns import SAMPLES, STREAMS
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import Registry
 from core.sport.runner import FrameFold
 
 from . import publish, store
-from .columns import Columns
+from .columns import Columns, size
 from .frames import Frame, checkpoint
 from .outcomes import Basis, Hot, Kept, Outcome, edition
-from .preprocess import WANTED, chunk
+from .preprocess import chunk, wanted
 
 REFOLD_EVERY = 10_000  # ms; late samples refold a frame at most this often (metrics.md R2)
 QUIET = 10_000  # ms without new values, then a frame that has ended is closed
 MESSAGE_EVERY = 900  # ms between two computations of a frame that goes on
+BATCH_EVERY = 60_000  # ms between two runs of a frame's batch metrics while it goes on
 TOGETHER = 60_000  # ms: frames whose new samples begin so close are read in one statement
+
+Rows = dict[str, Columns]  # by stream
 
 log = structlog.get_logger(__name__)
 
@@ -57,15 +61,19 @@ def advance(
         if not whole and kept is not None and kept.revision == frame.state.revision:
             outcome.kept = kept
         outcomes.append(outcome)
-    samples = _read_together(session, [o for o in outcomes if o.kept is not None])
+    rows = _read_together(session, [o for o in outcomes if o.kept is not None])
     for outcome in outcomes:
-        _fold(session, registry, outcome, samples.get(outcome.frame.id))
+        _fold(session, registry, outcome, rows.get(outcome.frame.id))
     return outcomes, again
 
 
 def _late(frame: Frame) -> bool:
-    last = frame.state.last_t
-    return frame.news is not None and last is not None and frame.news.t0 <= last
+    """Whether something came that the fold, in the stream it is of, has passed already."""
+    if frame.news is None:
+        return False
+    last = {SAMPLES: frame.state.last_t, **(frame.state.last or {})}
+    passed = ((t0, last.get(stream)) for stream, t0 in frame.news.t0.items())
+    return any(at is not None and t0 <= at for t0, at in passed)
 
 
 def _due(frame: Frame, late: bool, at: int) -> tuple[int, bool]:
@@ -79,48 +87,100 @@ def _due(frame: Frame, late: bool, at: int) -> tuple[int, bool]:
     return (state.computed_at or 0) + MESSAGE_EVERY, refolds
 
 
-def _read_together(session: Session, outcomes: Sequence[Outcome]) -> dict[int, Columns]:
-    """The new samples of frames whose folds are in memory; those that lie far back are left to be
-    read one by one."""
-    since = {o.frame.id: _since(o.frame, o.kept.fold) for o in outcomes if o.kept is not None}
+def _read_together(session: Session, outcomes: Sequence[Outcome]) -> dict[int, Rows]:
+    """What is new of frames whose folds are in memory, stream by stream; frames that lie far back
+    are left to be read one by one.
+    """
+    folds = {o.frame.id: o.kept.fold for o in outcomes if o.kept is not None}
+    since = {o.frame.id: _since(o.frame, folds[o.frame.id], SAMPLES) for o in outcomes}
     newest = max(since.values(), default=0)
     near = [o.frame for o in outcomes if since[o.frame.id] >= newest - TOGETHER]
-    wishes = [store.Wish(frame.device_id, since[frame.id], frame.end) for frame in near]
-    found = store.read_each(session, "samples", wishes, WANTED)
-    return {frame.id: columns for frame, columns in zip(near, found, strict=True)}
+    found: dict[int, Rows] = {frame.id: {} for frame in near}
+    # The samples of all; of the other streams only where the news say that there is something.
+    for stream in STREAMS:
+        asked = [f for f in near if stream == SAMPLES or _has(f, folds[f.id], stream)]
+        if not asked:
+            continue
+        wishes = [
+            store.Wish(frame.device_id, _since(frame, folds[frame.id], stream), frame.end)
+            for frame in asked
+        ]
+        inputs = {name for frame in asked for name in folds[frame.id].reads(stream)}
+        columns = store.read_each(session, stream, wishes, wanted(stream, sorted(inputs)))
+        for frame, columns_of_frame in zip(asked, columns, strict=True):
+            found[frame.id][stream] = columns_of_frame
+    return found
 
 
-def _since(frame: Frame, fold: FrameFold) -> int:
-    return frame.start if fold.last_t is None else fold.last_t + 1
+def _has(frame: Frame, fold: FrameFold, stream: str) -> bool:
+    return stream in fold.streams and frame.news is not None and stream in frame.news.t0
 
 
-def _fold(session: Session, registry: Registry, outcome: Outcome, columns: Columns | None) -> None:
-    """Fold what is new since the fold in memory, the saved state, or the frame's start. ``columns``
-    are the samples where they have been read already.
+def _since(frame: Frame, fold: FrameFold, stream: str) -> int:
+    last = fold.last(stream)
+    return frame.start if last is None else last + 1
+
+
+def read_since(session: Session, frame: Frame, fold: FrameFold, stop: int) -> Rows:
+    """What a fold has not seen yet of each stream that its sport reads, before ``stop``."""
+    rows: Rows = {}
+    for stream in fold.streams:
+        since = _since(frame, fold, stream)
+        if since < stop:
+            names = wanted(stream, fold.reads(stream))
+            rows[stream] = store.read(session, frame.device_id, stream, since, stop, names)
+    return rows
+
+
+def _fold(session: Session, registry: Registry, outcome: Outcome, rows: Rows | None) -> None:
+    """Fold what is new since the fold in memory, the saved state, or the frame's start. ``rows``
+    are what is new where it has been read already.
     """
     frame, kept = outcome.frame, outcome.kept
     try:
         basis = outcome.basis = basis_of(registry, frame, kept)
         if kept is not None and kept.basis is not basis:
-            kept = outcome.kept = columns = None
+            kept = outcome.kept = rows = None
         fold = kept.fold if kept is not None else None
         if fold is None and not outcome.anew:
             fold = _restore(session, basis, frame)
         outcome.anew = fold is None
         if fold is None:
             fold = FrameFold(basis.sport, basis.resolved, frame.start, frame.end)
-        if columns is None:
-            since = _since(frame, fold)
-            columns = store.read(session, frame.device_id, "samples", since, frame.end, WANTED)
-        samples = chunk(columns)
-        fold.advance(samples)
+        if rows is None:
+            rows = read_since(session, frame, fold, frame.end)
+        chunks = {stream: chunk(columns, stream) for stream, columns in rows.items()}
+        for stream, columns in chunks.items():
+            fold.advance(columns, stream)
+        if _batch_due(outcome, fold):
+            fold.batch(chunks if outcome.anew else read_whole(session, frame, fold))
+            outcome.batched = True
         outcome.fold = fold
-        outcome.document = _document(fold, outcome, samples)
+        outcome.document = _document(fold, outcome, chunks)
         _keep(outcome)
     except Exception as error:
         log.exception("time frame cannot be computed", timeframe=frame.id, sport=frame.sport)
         outcome.error = f"{type(error).__name__}: {error}"
         outcome.document = outcome.kept = None
+
+
+def _batch_due(outcome: Outcome, fold: FrameFold) -> bool:
+    """Batch metrics are run over a whole frame: once it has ended, else once a minute at most."""
+    if not fold.batches:
+        return False
+    if outcome.anew or outcome.ended or outcome.kept is None:
+        return True
+    return not fold.batched or outcome.at >= outcome.kept.batched + BATCH_EVERY
+
+
+def read_whole(session: Session, frame: Frame, fold: FrameFold) -> Rows:
+    """All rows of the streams that batch metrics read, as they read them."""
+    rows: Rows = {}
+    for stream in fold.batches:
+        names = wanted(stream, fold.reads(stream))
+        columns = store.read(session, frame.device_id, stream, frame.start, frame.end, names)
+        rows[stream] = chunk(columns, stream)
+    return rows
 
 
 def basis_of(registry: Registry, frame: Frame, kept: Kept | None = None) -> Basis:
@@ -152,12 +212,13 @@ def _restore(session: Session, basis: Basis, frame: Frame) -> FrameFold | None:
         return None
 
 
-def _document(fold: FrameFold, outcome: Outcome, samples: Columns) -> dict[str, Any]:
+def _document(fold: FrameFold, outcome: Outcome, chunks: Rows) -> dict[str, Any]:
     """The sport's document and what only the pipeline knows (contract/touchline.md section 6)."""
     document = fold.document(final=outcome.ended)
     document["last_computation"] = outcome.at
-    digest = input_digest(samples) if outcome.anew else None
-    document["input"] = {"samples": fold.n, "digest": digest}
+    digest = input_digest(chunks) if outcome.anew else None
+    samples, *others = fold.counts.items()
+    document["input"] = {"samples": samples[1], "streams": dict(others), "digest": digest}
     document["quality"] = {**document["quality"], "arrival": _arrival(outcome)}
     outcome.document = document
     document["edition"] = edition(outcome)
@@ -182,17 +243,27 @@ def _keep(outcome: Outcome) -> None:
     else:
         due, told = (at + publish.WHOLE_EVERY if outcome.whole else kept.whole_due), kept.told
     stored = document if kept is None or outcome.whole else kept.stored
-    outcome.kept = Kept(outcome.revision, outcome.basis, outcome.fold, stored, due, told, at)
+    batched = at if outcome.batched or kept is None else kept.batched
+    outcome.kept = Kept(
+        outcome.revision, outcome.basis, outcome.fold, stored, due, told, at, batched
+    )
 
 
-def input_digest(samples: Columns) -> str:
-    """SHA-256 over the folded samples: each column's name and little-endian values, in the order of
-    names. None of a fold that went on from a saved state: it did not see all samples.
+def input_digest(chunks: Rows) -> str:
+    """SHA-256 over what was folded: of the samples each column's name and little-endian values, in
+    the order of names, then of each other stream that has rows its name and the same. None of a
+    fold that went on from a saved state: it did not see all samples.
     """
     digest = hashlib.sha256()
-    for name in sorted(samples):
-        digest.update(name.encode())
-        digest.update(samples[name].tobytes())
+    for stream in STREAMS:
+        columns = chunks.get(stream)
+        if columns is None or (stream != SAMPLES and not size(columns)):
+            continue
+        if stream != SAMPLES:
+            digest.update(stream.encode())
+        for name in sorted(columns):
+            digest.update(name.encode())
+            digest.update(columns[name].tobytes())
     return digest.hexdigest()
 
 

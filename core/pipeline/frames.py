@@ -1,11 +1,11 @@
 """What a computation needs to know of its time frames, read in a fixed number of statements."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.models import (
@@ -21,14 +21,17 @@ from core.models import (
     UplinkBatch,
 )
 
+from .uplink import SAMPLES
 from .writer import offset
 
 
 @dataclass(frozen=True)
 class News:
-    """Batches that touch the frame: the first time in them, and sums of their facts of arrival."""
+    """Batches that touch the frame: per stream the first time in them, and sums of their facts of
+    arrival.
+    """
 
-    t0: int
+    t0: Mapping[str, int]
     batches: int
     late: int
     duplicates: int
@@ -106,13 +109,30 @@ def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Fr
 def _news(session: Session, ids: Collection[int], *, anew: bool) -> dict[int, News]:
     after = 0 if anew else ComputeState.seq
     rows = session.execute(
-        select(
-            TimeFrame.id,
-            func.min(UplinkBatch.t0),
+        _of_batches(
+            ids,
+            after,
+            func.min(UplinkBatch.samples_t0),
+            func.count(UplinkBatch.spans),
             func.count(),
             func.sum(UplinkBatch.late),
             func.sum(UplinkBatch.repeats),
-        )
+        ).group_by(TimeFrame.id)
+    ).all()
+    # A frame that is folded anew reads all of its streams whole.
+    spanning = [] if anew else [frame for frame, _, spans, *_ in rows if spans]
+    first = _first_times(session, spanning) if spanning else {}
+    found = {}
+    for frame, t0, _, batches, late, repeats in rows:
+        times = first.get(frame, {}) | ({} if t0 is None else {SAMPLES: t0})
+        found[frame] = News(times, batches, int(late), int(repeats))
+    return found
+
+
+def _of_batches(ids: Collection[int], after: Any, *what: Any) -> Select:
+    """``what`` of the batches after ``after`` that touch the frames."""
+    return (
+        select(TimeFrame.id, *what)
         .join(ComputeState, ComputeState.timeframe_id == TimeFrame.id)
         .join(
             UplinkBatch,
@@ -122,12 +142,23 @@ def _news(session: Session, ids: Collection[int], *, anew: bool) -> dict[int, Ne
             & (UplinkBatch.t0 < TimeFrame.end_time),
         )
         .where(TimeFrame.id.in_(ids))
-        .group_by(TimeFrame.id)
     )
-    return {
-        frame: News(t0, batches, int(late), int(repeats))
-        for frame, t0, batches, late, repeats in rows
-    }
+
+
+def _first_times(session: Session, ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """By frame and stream (all but the samples), the first time inside the frame's news."""
+    rows = session.execute(
+        _of_batches(
+            ids, ComputeState.seq, TimeFrame.start_time, TimeFrame.end_time, UplinkBatch.spans
+        ).where(UplinkBatch.spans.is_not(None))
+    )
+    first: dict[int, dict[str, int]] = {}
+    for frame, start, end, spans in rows:
+        times = first.setdefault(frame, {})
+        for stream, (t0, t1) in spans.items():
+            if t1 >= start and t0 < end:
+                times[stream] = min(t0, times.get(stream, t0))
+    return first
 
 
 def checkpoint(session: Session, frame: Frame) -> bytes | None:

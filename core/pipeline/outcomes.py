@@ -51,6 +51,7 @@ class Kept:
     whole_due: int
     told: publish.Told
     used: int
+    batched: int  # when batch metrics were last run
 
 
 Hot = MutableMapping[int, Kept]  # by time frame, in the order of use
@@ -68,6 +69,7 @@ class Outcome:
     document: dict[str, Any] | None = None
     kept: Kept | None = None
     anew: bool = False
+    batched: bool = False
     whole: bool = True
     dirty: bool = False
     error: str | None = None
@@ -114,7 +116,7 @@ def store(session: Session, outcomes: Sequence[Outcome], *, close: bool = False)
 
 def _silent(outcome: Outcome) -> bool:
     """Nothing to say before the first sample: the API answers edition 0."""
-    return outcome.frame.stored is None and (outcome.fold is None or outcome.fold.n == 0)
+    return outcome.frame.stored is None and (outcome.fold is None or outcome.fold.empty)
 
 
 def edition(outcome: Outcome) -> int:
@@ -165,6 +167,7 @@ def _state(outcome: Outcome, *, close: bool) -> dict[str, Any]:
         "revision": outcome.revision,
         "seq": frame.ingest_seq,
         "last_t": fold.last_t,
+        "last": {stream: t for stream in fold.streams[1:] if (t := fold.last(stream)) is not None},
         "fingerprint": outcome.basis.fingerprint,
         "checkpoint_at": outcome.at if outcome.whole else state.checkpoint_at,
         "live": None if known is None else delta(known, document),

@@ -26,10 +26,10 @@ from core.sport.registry import Registry
 from core.sport.runner import FrameFold
 
 from . import publish, store
-from .folding import basis_of
+from .folding import basis_of, read_since, read_whole
 from .frames import Frame, load
 from .pace import ALONE, BEGIN_WITHIN, STEP
-from .preprocess import WANTED, chunk
+from .preprocess import chunk
 
 WHOLE_EVERY = 10  # messages
 
@@ -106,11 +106,10 @@ def _play(session: Session, registry: Registry, row: Replay, at: int, fresh: boo
     final = position > runs[-1].stop
     fold, before = _restored(registry, row, frame)
     shown = None if before is None else _document(before, row, frame, session, False)
-    since = frame.start if fold.last_t is None else fold.last_t + 1
-    until = min(frame.end, position + 1)
-    if since < until:
-        columns = store.read(session, frame.device_id, "samples", since, until, WANTED)
-        fold.advance(chunk(columns))
+    for stream, columns in read_since(session, frame, fold, min(frame.end, position + 1)).items():
+        fold.advance(chunk(columns, stream), stream)
+    if final and fold.batches:
+        fold.batch(read_whole(session, frame, fold))
     document = _document(fold.document(final), row, frame, session, final)
     whole = final or fresh or row.seq % WHOLE_EVERY == 0
     data = _changed(shown, document, whole, final)

@@ -17,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from core.errors import BadInput, TooLarge
+from core.sport.codes import CODES
 
 from .columns import CHANNELS, READ_ONLY, ROW_CLOCK, STREAMS, Columns
 
@@ -26,10 +27,11 @@ MAX_BYTES = 8 * 1024 * 1024
 EARLIEST = 946_684_800_000  # 2000-01-01T00:00:00Z
 MAX_AHEAD = 5 * 60_000
 MAX_BATCH_LENGTH = 64
+MAX_CODE = 65_535  # the codes of FIT are at most 16 bits wide
 _KEYS = frozenset({"batch", "sent", "n", "columns", "streams"})
 _CLOCKS = frozenset({ROW_CLOCK, "timestamp", "ecg.timestamp", "pwr.timestamp", "device.timestamp"})
 
-# Stream → column → values, as they came: JSON's list, or float64 with NaN for absent.
+# Stream → column → values, as they came: a list as of JSON, or float64 with NaN for absent.
 Given = Mapping[str, Mapping[str, Any]]
 
 
@@ -245,7 +247,10 @@ def _stream(stream: str, given: Mapping[str, Any], now: int) -> Columns:
     for name, values in given.items():
         if name == clock:
             continue
-        column = _numbers(f"{pointer}/{name}", values)
+        if stream != SAMPLES and name in CODES:
+            column = _codes(f"{pointer}/{name}", values, CODES[name])
+        else:
+            column = _numbers(f"{pointer}/{name}", values)
         if name in _CLOCKS:
             _check_times(f"{pointer}/{name}", column, now)
         elif stream == SAMPLES:
@@ -281,6 +286,24 @@ def _numbers(pointer: str, values: list[Any] | NDArray) -> NDArray:
     if infinite.any():
         raise BadInput.at(f"{pointer}/{_first(infinite)}", "must be finite")
     return numbers
+
+
+def _codes(pointer: str, values: list[Any] | NDArray, table: Mapping[str, int]) -> NDArray:
+    """Names and numbers of codes, nulls → float64; a name that is not in the table is refused."""
+    if isinstance(values, list):
+        named = []
+        for at, value in enumerate(values):
+            if isinstance(value, str) and value not in table:
+                known = ", ".join(table)
+                raise BadInput.at(f"{pointer}/{at}", f"must be one of {known}, or a code")
+            named.append(table[value] if isinstance(value, str) else value)
+        values = named
+    codes = _numbers(pointer, values)
+    wrong = (codes != np.floor(codes)) & ~np.isnan(codes)
+    if wrong.any():
+        raise BadInput.at(f"{pointer}/{_first(wrong)}", "must be a name or a whole number")
+    _check_bounds(pointer, codes, 0, MAX_CODE)
+    return codes
 
 
 def _check_times(pointer: str, times: NDArray, now: int) -> None:

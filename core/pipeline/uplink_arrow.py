@@ -20,6 +20,7 @@ import pyarrow.ipc as ipc
 from numpy.typing import NDArray
 
 from core.errors import BadInput, TooLarge
+from core.sport.codes import CODES
 
 from .uplink import MAX_BYTES, MAX_ROWS, SAMPLES, Batch, check, escape, pointer_of
 
@@ -53,12 +54,12 @@ def envelope(body: bytes) -> dict[str, Any]:
         return {}
 
 
-def _read(body: pa.Buffer) -> tuple[dict[str, Any], dict[str, dict[str, NDArray]]]:
+def _read(body: pa.Buffer) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The envelope, and stream → columns. Raises what pyarrow and struct raise."""
     tables = [_table(stream) for stream in _streams(body)]
     if not tables:
         raise BadInput("the body is not an Arrow IPC stream: it is empty")
-    given: dict[str, dict[str, NDArray]] = {}
+    given: dict[str, dict[str, Any]] = {}
     for table in tables:
         name = _metadata(table.schema).get("stream", SAMPLES)
         if name in given:
@@ -129,12 +130,19 @@ def _child(table: memoryview, at: int, field: int) -> int | None:
 
 
 def _check_types(schema: pa.Schema) -> None:
-    pointer = pointer_of(_metadata(schema).get("stream", SAMPLES))
+    stream = _metadata(schema).get("stream", SAMPLES)
     for field in schema:
         kind = field.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+        numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)
+        names = stream != SAMPLES and field.name in CODES
+        if not numbers and not (names and _is_text(kind)):
             why = f"is of the type {kind}; integers and floating-point numbers are taken"
-            raise BadInput.at(f"{pointer}/{escape(field.name)}", why)
+            why += ", and text" if names else ""
+            raise BadInput.at(f"{pointer_of(stream)}/{escape(field.name)}", why)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _table(stream: pa.Buffer) -> pa.Table:
@@ -149,17 +157,19 @@ def _table(stream: pa.Buffer) -> pa.Table:
     return pa.Table.from_batches(batches, reader.schema)
 
 
-def _columns(pointer: str, table: pa.Table) -> dict[str, NDArray]:
-    columns: dict[str, NDArray] = {}
+def _columns(pointer: str, table: pa.Table) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
     for name, column in zip(table.schema.names, table.columns, strict=True):
         if name in columns:
             raise BadInput.at(f"{pointer}/{escape(name)}", "comes twice")
-        columns[name] = _numbers(f"{pointer}/{escape(name)}", column)
+        columns[name] = _values(f"{pointer}/{escape(name)}", column)
     return columns
 
 
-def _numbers(pointer: str, column: pa.ChunkedArray) -> NDArray:
-    """float64, NaN for null; a NaN that was sent as a number is refused."""
+def _values(pointer: str, column: pa.ChunkedArray) -> NDArray | list[Any]:
+    """float64, NaN for null; a NaN that was sent as a number is refused. Text as a list."""
+    if _is_text(column.type):
+        return list(column.to_pylist())
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
     numbers = column.to_numpy().astype(np.float64)

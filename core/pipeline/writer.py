@@ -12,12 +12,13 @@ was written last, is the order of ``n`` too. A number may be left out, but not b
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 import structlog
+from numpy.typing import NDArray
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ from core.models.outbox import MERGE, TICK, owe
 from . import merge, store
 from .columns import Columns
 from .increments import Increment
-from .uplink import Batch, of_streams
+from .uplink import SAMPLES, Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
 OFFSETS_KEPT = 31  # the median of an odd number of differences is one of them
@@ -252,9 +253,33 @@ def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> No
             )
 
 
-def _battery(batch: Batch, before: int | None) -> int | None:
-    """The last level in the batch, in percent; ``before`` where it tells none."""
-    levels = batch.streams.get("samples", {}).get("device.Bat_lvl")
+def _note_newest(device: Device, samples: Columns | None, others: Mapping[str, NDArray]) -> int:
+    """Note how far each stream of the device has come; returns how many rows came after a newer one
+    of their stream.
+    """
+    late = 0
+    if samples is not None:
+        t = samples["t"]
+        late = _behind_newest(t, device.newest_t)
+        if device.newest_t is None or t[-1] > device.newest_t:
+            device.battery = _battery(samples, device.battery)
+            device.newest_t = int(t[-1])
+    if others:
+        newest = dict(device.newest or {})
+        for stream, t in others.items():
+            late += _behind_newest(t, newest.get(stream))
+            newest[stream] = max(int(t[-1]), newest.get(stream, int(t[-1])))
+        device.newest = newest
+    return late
+
+
+def _behind_newest(t: NDArray, newest: int | None) -> int:
+    return 0 if newest is None or t[0] > newest else int((t <= newest).sum())
+
+
+def _battery(samples: Columns, before: int | None) -> int | None:
+    """The last level in the samples, in percent; ``before`` where they tell none."""
+    levels = samples.get("device.Bat_lvl")
     if levels is None:
         return before
     told = levels[(levels >= 0) & (levels <= 100)]
@@ -268,13 +293,9 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
         device.last_number = batch.number
     if batch.sent is not None:
         device.clock_offsets = [*device.clock_offsets, batch.sent - received][-OFFSETS_KEPT:]
-    if device.newest_t is None or batch.t1 > device.newest_t:
-        device.battery = _battery(batch, device.battery)
-    late = 0
-    if device.newest_t is not None and batch.t0 <= device.newest_t:
-        times = (columns["t"] for columns in batch.streams.values())
-        late = sum(int((t <= device.newest_t).sum()) for t in times)
-    device.newest_t = max(batch.t1, device.newest_t or batch.t1)
+    samples = batch.streams.get(SAMPLES)
+    others = {stream: c["t"] for stream, c in batch.streams.items() if stream != SAMPLES}
+    late = _note_newest(device, samples, others)
     device.last_contact = received
     return {
         "device_id": device.id,
@@ -284,6 +305,8 @@ def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
         "content_hash": batch.content_hash,
         "t0": batch.t0,
         "t1": batch.t1,
+        "samples_t0": None if samples is None else int(samples["t"][0]),
+        "spans": {stream: [int(t[0]), int(t[-1])] for stream, t in others.items()} or None,
         "n": batch.n,
         "late": late,
         "received": received,

@@ -108,7 +108,7 @@ def _before_the_first(registry: Registry, sport: str) -> dict[str, Any]:
         document = empty_document(registry.sport(sport))
     except UnknownSport:
         return {"edition": 0, "error": f"the sport {sport} is not enabled here"}
-    nothing = {"samples": 0, "digest": None}
+    nothing = {"samples": 0, "streams": {}, "digest": None}
     return {**document, "edition": 0, "last_computation": None, "input": nothing}
 
 

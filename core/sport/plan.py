@@ -44,7 +44,9 @@ def resolve(kernel: Kernel) -> Run:
 class Lane:
     """The kernels of one stream, each with its place among all, and the rows they read."""
 
-    def __init__(self, stream: str, kernels: tuple[Kernel, ...]) -> None:
+    def __init__(
+        self, stream: str, kernels: tuple[Kernel, ...], batches: tuple[Batch, ...]
+    ) -> None:
         mine = [(at, kernel) for at, kernel in enumerate(kernels) if kernel.stream == stream]
         self.stream = stream
         self.runs = tuple((at, resolve(kernel)) for at, kernel in mine)
@@ -54,6 +56,8 @@ class Lane:
             used = set(rows)
         self.inputs = tuple((name, row) for name, row in rows.items() if name in used)
         self.rows = ROWS if stream == SAMPLES else len(rows)
+        used |= {name for metric in batches if metric.stream == stream for name in metric.inputs}
+        self.read = tuple(name for name in rows if name in used)  # with those of batch metrics
 
 
 class Plan:
@@ -61,18 +65,15 @@ class Plan:
 
     def __init__(self, sport: Sport) -> None:
         self.kernels = kernels_of(sport)
-        self.lanes = {stream: Lane(stream, self.kernels) for stream in streams_of(sport)}
+        batches = tuple(metric for metric in sport.metrics if isinstance(metric, Batch))
+        self.lanes = {stream: Lane(stream, self.kernels, batches) for stream in streams_of(sport)}
         self.offsets = [0]
         for kernel in self.kernels:
             self.offsets.append(self.offsets[-1] + kernel.state.itemsize)
         self.place = {kernel.name: i for i, kernel in enumerate(self.kernels)}
         self.folds = tuple(metric for metric in sport.metrics if isinstance(metric, Fold))
         self.derived = derived_order(sport)
-        self.batches = tuple(
-            (metric, named(metric.function))
-            for metric in sport.metrics
-            if isinstance(metric, Batch)
-        )
+        self.batches = tuple((metric, named(metric.function)) for metric in batches)
         self._local = threading.local()
 
     def keys(self, at: int) -> str:

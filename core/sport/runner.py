@@ -105,6 +105,15 @@ class FrameFold:
         """The streams that the sport's metrics read, the samples first."""
         return tuple(self.passed)
 
+    def reads(self, stream: str) -> tuple[str, ...]:
+        """The channels of a stream that metrics of the sport read."""
+        return self._plan.lanes[stream].read
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of any stream has been accepted."""
+        return not any(passed.n for passed in self.passed.values())
+
     @property
     def counts(self) -> dict[str, int]:
         """Accepted rows by stream."""
@@ -273,9 +282,14 @@ class FrameFold:
         return np.frombuffer(bytes(source._events[at]), self._plan.kernels[at].event)
 
     @property
+    def batches(self) -> tuple[str, ...]:
+        """The streams that batch metrics of the sport read whole."""
+        return tuple(dict.fromkeys(metric.stream for metric, _ in self._plan.batches))
+
+    @property
     def batched(self) -> bool:
-        """Whether there are values of the sport's batch metrics, if it has any."""
-        return self._batched is not None or not self._plan.batches
+        """Whether there are values of the sport's batch metrics."""
+        return self._batched is not None
 
     def batch(self, streams: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Run the sport's batch metrics over all of the frame's rows, by stream: ``t`` strictly
@@ -360,7 +374,7 @@ class FrameFold:
         The pipeline adds ``last_computation``, ``edition``, ``input`` and ``quality.arrival``.
         """
         source = self.close() if self._held else self
-        if not any(passed.n for passed in self.passed.values()):
+        if self.empty:
             return empty_document(self.sport)
         values, notes = source.values(final)
         return assemble(

@@ -34,7 +34,7 @@ def test_before_the_first_computation_metrics_are_null(match: Match, sports: Reg
     assert document["edition"] == 0
     assert document["total_distance"] is None
     assert document["last_computation"] is None
-    assert document["input"] == {"samples": 0, "digest": None}
+    assert document["input"] == {"samples": 0, "streams": {}, "digest": None}
     assert "error" not in document
     assert {metric.key for metric in sports.sport("tennis").metrics} <= set(document)
 
