@@ -48,7 +48,11 @@ _BODY = {
                         "type": "object",
                         "additionalProperties": {"type": "array", "items": {"type": "number"}},
                     },
-                    "streams": {"type": "object"},
+                    "streams": {
+                        "type": "object",
+                        "description": "what is not sampled with the position: rr, imu, lengths,"
+                        " events, each with `timestamp` and its columns",
+                    },
                 },
             },
             "example": {

@@ -153,6 +153,38 @@ def test_streams_travel_alone() -> None:
     assert batch.streams["rr"]["rr"].tolist() == [812]
 
 
+def named(stream: str = "lengths", **columns: Any) -> dict[str, Any]:
+    clock = {"timestamp": [T0, T0 + 1, T0 + 2]}
+    return {"batch": "b", "streams": {stream: clock | columns}}
+
+
+def test_names_become_codes() -> None:
+    names = take(named(stroke_type=["freestyle", None, "butterfly"]))
+    np.testing.assert_array_equal(names.streams["lengths"]["stroke_type"], [0, np.nan, 3])
+    codes = take(named(stroke_type=[0, None, 3]))
+    assert codes.content_hash == names.content_hash
+    events = take(named("events", event=["lap", "period", 36], value=[1, 2, None]))
+    assert events.streams["events"]["event"].tolist() == [9, 1000, 36]
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        (named(stroke_type=["freestyle", "doggy paddle", 0]), "/streams/lengths/stroke_type/1"),
+        (named(stroke_type=["freestyle", "", 0]), "/streams/lengths/stroke_type/1"),
+        (named(stroke_type=[0, 0.5, 0]), "/streams/lengths/stroke_type/1"),
+        (named(stroke_type=[0, 0, -1]), "/streams/lengths/stroke_type/2"),
+        (named(stroke_type=[65_536, 0, 1]), "/streams/lengths/stroke_type/0"),
+        (named(stroke_type=[0, True, 1]), "/streams/lengths/stroke_type/1"),
+        (named(stroke_type=["freestyle"]), "/streams/lengths/stroke_type/1"),
+        (named(strokes=["freestyle", 1, 2]), "/streams/lengths/strokes/0"),
+        (named("events", event=["lap", "freestyle", 0]), "/streams/events/event/1"),
+    ],
+)
+def test_refusals_of_names(document: dict[str, Any], pointer: str) -> None:
+    assert refused(document) == pointer
+
+
 def test_limits_of_size() -> None:
     clock = {"gnss.timestamp": list(range(T0, T0 + 36_000))}
     assert take({"batch": "b", "columns": clock}).n == 36_000

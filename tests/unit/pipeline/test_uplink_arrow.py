@@ -40,6 +40,7 @@ def test_arrow_carries_what_json_carries() -> None:
         "streams": {
             "rr": {"timestamp": [T0, T0 + 812], "rr": [812, 790.5]},
             "imu": {"timestamp": [T0], "ax": [0.25], "gz": [None]},
+            "lengths": {"timestamp": [T0, T0 + 1], "stroke_type": ["drill", None]},
         },
     }
     by_json = uplink.parse(json.dumps(whole).encode(), NOW)
@@ -48,7 +49,7 @@ def test_arrow_carries_what_json_carries() -> None:
         assert by_arrow.content_hash == by_json.content_hash
         for name in ("batch", "sent", "number", "n", "t0", "t1"):
             assert getattr(by_arrow, name) == getattr(by_json, name)
-        assert list(by_arrow.streams) == ["samples", "rr", "imu"]
+        assert list(by_arrow.streams) == ["samples", "rr", "imu", "lengths"]
         for stream, columns in by_json.streams.items():
             assert list(by_arrow.streams[stream]) == list(columns)
             for name, values in columns.items():
@@ -109,6 +110,19 @@ def test_refusals_name_column_and_row(column: dict[str, Any], pointer: str) -> N
 )
 def test_refusals_of_the_metadata(metadata: dict[str, str] | None, pointer: str) -> None:
     assert refused(one_stream(pa.table(CLOCK), metadata)) == pointer
+
+
+@pytest.mark.parametrize(
+    ("stream", "column", "pointer"),
+    [
+        ("lengths", {"stroke_type": ["drill", "doggy paddle"]}, "/streams/lengths/stroke_type/1"),
+        ("lengths", {"strokes": ["drill", "drill"]}, "/streams/lengths/strokes"),
+        ("rr", {"stroke_type": ["drill", "drill"]}, "/streams/rr/stroke_type"),
+    ],
+)
+def test_text_is_taken_for_names_only(stream: str, column: dict[str, Any], pointer: str) -> None:
+    clock = {"timestamp": [T0, T0 + 1]}
+    assert refused(as_arrow({"batch": "b", "streams": {stream: clock | column}})) == pointer
 
 
 def test_a_stream_or_a_column_twice_is_refused() -> None:
