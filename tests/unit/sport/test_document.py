@@ -26,7 +26,7 @@ OURS = {
     "moving_time", "standing_time", "stops", "distance_per_minute", "gap_time", "gap_distance",
     "distance_source", "definition", "peaks", "hr_rest_reserve", "trimp", "high_speed_distance",
     "sprint_count", "sprint_distance", "max_speed_percent", "metrics", "parameters", "quality",
-    "notes", "digest",
+    "hrv", "player_load", "impacts", "notes", "digest",
 }  # fmt: skip
 PER_SPORT = {
     "soccer": {
