@@ -2,7 +2,7 @@
 
 import click
 
-from core.commands import accounts, administer, mail, operate, run, sports, squad
+from core.commands import accounts, administer, mail, metrics, operate, run, sports, squad
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -11,5 +11,5 @@ def main() -> None:
     """Touchline: sports performance data, from samples to computed metrics, on your own machine."""
 
 
-for family in (run, squad, accounts, administer, mail, sports, operate):
+for family in (run, squad, accounts, administer, mail, sports, metrics, operate):
     family.register(main)

@@ -29,7 +29,7 @@ from core.config import Config
 from core.doorbell import ALIVE_SECONDS, ALIVE_WORKER, HEARTBEAT_SECONDS, bell, connect
 from core.mail import FOLDER, Postbox
 from core.models.db import Database
-from core.process import die_with_parent
+from core.process import die_with_parent, set_numba_environment
 from core.secret import ensure_secret
 from core.services.mails import Office
 from core.supervisor import STOP_SECONDS, Child, touchline_command
@@ -48,7 +48,7 @@ def run(config: Config, queues: tuple[str, ...] = QUEUES) -> None:
     """
     sibling = _deliverer(config) if DELIVER in queues else None
     queues = tuple(name for name in queues if name != DELIVER)
-    _set_numba_environment(config.data_dir)
+    set_numba_environment(config.data_dir)
     _prepare(config)
     stopping = threading.Event()
     client = connect(config.redis_url, patience=_WORKER_TTL + 10)
@@ -137,14 +137,6 @@ def _report_death(job: Job, _pid: int, status: int, _usage: object) -> None:
 
     ending = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {status}"
     jobs.died(job.args[0], f"the process that did the work ended by {ending}")
-
-
-def _set_numba_environment(data_dir: Path) -> None:
-    """numba reads these when it is imported: a cache that is writable, and no vector maths library
-    whose last bits differ from machine to machine."""
-    cache = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(data_dir / "numba")))
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
 
 
 def _compile_aside(cache: Path) -> None:

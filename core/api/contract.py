@@ -173,6 +173,7 @@ OPERATIONS = (
         also="timeframes/{timeframe}/computed-data/",
     ),
     # Ours (contract/touchline.md).
+    _op("computed.editions", "GET timeframes/{timeframe}/computed/editions/", 200, 403, 404),
     _op(
         "webhook.rotate_secret",
         "POST activities/{activity}/webhooks/{webhook}/rotate-secret/",

@@ -9,14 +9,12 @@ import contextlib
 import os
 import secrets
 import select
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import httpx
@@ -33,7 +31,7 @@ from core.squad import Plan, Squad
 from core.supervisor import StartError, touchline_command
 
 from . import accounts
-from .common import say
+from .common import interruptible, say
 
 MATCH_SECONDS = 90 * 60.0
 REFRESH = 0.5  # seconds between two looks at the computed data
@@ -261,7 +259,7 @@ def _play(http: httpx.Client, match: Match, url: str, duration: float | None) ->
     began = time.monotonic()
     squad.start()
     with (
-        _interruptible() as interrupted,
+        interruptible() as interrupted,
         Live(
             _table(match, documents, 0.0), console=Console(stderr=True), auto_refresh=False
         ) as live,
@@ -302,22 +300,6 @@ def _look(
             latencies.seen(player, newest, at)
     if first and documents:
         say("first computed data")
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[Any]:
-    """Ctrl-C and SIGTERM end the match, not the program: the summary follows."""
-    received: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 _COLUMNS = (

@@ -1,4 +1,4 @@
-"""Sports and their metrics."""
+"""Sports and their schemas."""
 
 import click
 
@@ -32,18 +32,6 @@ def register(cli: click.Group) -> None:
     def sync(config: Config) -> Answer:
         """Store the JSON Schemas of enabled sports; answers those that were new or changed."""
         return sync_schemas(config)
-
-    @cli.group("metrics")
-    def metrics() -> None:
-        """The metric dictionary."""
-
-    @command(metrics, "list", "touchline metrics list --sport soccer --json")
-    @click.option("--sport", "name", help="Of this sport alone.")
-    def list_metrics(config: Config, name: str | None) -> Answer:
-        """List every metric: unit, definition, parameters, citation, version."""
-        from core.sport.dictionary import dictionary
-
-        return [entry for entry in dictionary() if name in (None, entry["sport"])]
 
 
 def sync_schemas(config: Config) -> list[dict[str, object]]:

@@ -5,7 +5,7 @@ from .activities import Activity, JsonSchema, TimeFrame
 from .audit import AuditEvent
 from .base import Base
 from .bluetooth import BluetoothConfig
-from .computed import ComputeCheckpoint, ComputedData, ComputeState
+from .computed import ComputeCheckpoint, ComputedData, ComputeState, Recomputation
 from .consents import AuthorizationCode, Consent
 from .devices import Device, DeviceOwnership
 from .events import Event, EventAudience, EventLog, ResourceRevision
@@ -52,6 +52,7 @@ __all__ = [
     "OneTimeLink",
     "Outbox",
     "Permission",
+    "Recomputation",
     "RecoveryCode",
     "Replay",
     "ResourceRevision",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Document, moment, pk
@@ -38,7 +38,8 @@ class ComputeState(Base):
     commit of values. ``arrival`` sums the ledger's facts of arrival up to ``seq``. ``closed``: the
     frame has ended and its final document is stored. ``failures`` counts attempts in a row that
     raised; ``error`` says why. ``computed_at`` is when values were last stored, ``refolded_at``
-    when they last came of a fold from the first sample.
+    when they last came of a fold from the first sample. ``versions`` is the stamp of the metric
+    versions of the current edition (core.sport.versions).
     """
 
     __tablename__ = "compute_state"
@@ -52,6 +53,7 @@ class ComputeState(Base):
     last_t: Mapped[int | None]
     last: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[str | None] = mapped_column(String(64))
+    versions: Mapped[str | None] = mapped_column(String(64), index=True)
     checkpoint_at: Mapped[moment | None]
     live: Mapped[list[Any] | None]
     dirty: Mapped[bool] = mapped_column(default=False)
@@ -61,6 +63,25 @@ class ComputeState(Base):
     arrival: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     failures: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+
+
+WAITING, DONE, FAILED = "waiting", "done", "failed"
+
+
+class Recomputation(Base):
+    """A frame in the plan of `touchline metrics recompute`; ``reason``: of a failure. The rows of a
+    plan stay until the next begins, so that who goes on with it knows how far it has come.
+    """
+
+    __tablename__ = "recomputation"
+    __table_args__ = (Index("ix_recomputation_state", "state", "timeframe_id"),)
+
+    timeframe_id: Mapped[int] = mapped_column(
+        ForeignKey("timeframe.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    state: Mapped[str] = mapped_column(String(8), default=WAITING)
+    reason: Mapped[str | None]
+    finished: Mapped[moment | None]
 
 
 class ComputeCheckpoint(Base):

@@ -83,7 +83,7 @@ def refold(
 ) -> bool:
     """Fold one frame from its first sample; False when there is no such frame any more."""
     at = now()
-    outcomes = _anew(db, registry, timeframe_id, at)
+    outcomes = fold_anew(db, registry, timeframe_id, at)
 
     def commit(session: Session) -> list[Outcome]:
         closable = [o for o in outcomes if _closable(o.frame) <= at]
@@ -116,7 +116,7 @@ def close(
     if due > at:
         db.write(lambda s: postpone(s, owed[0], due) if owed else None)
         return False
-    outcomes = _anew(db, registry, timeframe_id, at) if frames else []
+    outcomes = fold_anew(db, registry, timeframe_id, at) if frames else []
 
     def commit(session: Session) -> list[Outcome]:
         if owed:
@@ -152,7 +152,9 @@ def _closable(frame: Frame) -> int:
     return max(frame.end + GRACE, (frame.state.computed_at or -QUIET) + QUIET)
 
 
-def _anew(db: Database, registry: Registry, timeframe_id: int, at: int) -> list[Outcome]:
+def fold_anew(db: Database, registry: Registry, timeframe_id: int, at: int) -> list[Outcome]:
+    """The frame folded from its first sample, nothing of it stored; [] when there is none."""
+
     def compute(session: Session) -> list[Outcome]:
         frames = load(session, TimeFrame.id == timeframe_id, anew=True)
         return [folding.anew(session, registry, frame, at) for frame in frames]

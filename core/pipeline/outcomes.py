@@ -19,6 +19,7 @@ from core.models.outbox import REFOLD, owe
 from core.sport import Sport
 from core.sport.parameters import Resolved
 from core.sport.runner import FrameFold
+from core.sport.versions import stamp
 
 from . import publish, results
 from .delta import delta
@@ -169,6 +170,7 @@ def _state(outcome: Outcome, *, close: bool) -> dict[str, Any]:
         "last_t": fold.last_t,
         "last": {stream: t for stream in fold.streams[1:] if (t := fold.last(stream)) is not None},
         "fingerprint": outcome.basis.fingerprint,
+        "versions": stamp(outcome.basis.sport),
         "checkpoint_at": outcome.at if outcome.whole else state.checkpoint_at,
         "live": None if known is None else delta(known, document),
         "dirty": outcome.dirty,

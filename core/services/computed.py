@@ -10,13 +10,17 @@ from core import policy
 from core.errors import Forbidden, NotFound
 from core.models import ComputedData, ComputeState, JsonSchema, TimeFrame
 from core.models.users import MANAGER
-from core.pipeline import delta
+from core.pipeline import delta, results
 from core.policy import Actor
 from core.sport.document import empty_document
 from core.sport.errors import UnknownSport
 from core.sport.registry import Registry
+from core.sport.versions import stamps
 
 from . import activities
+
+# Of a document: what tells why it differs from the one before.
+_WHY = ("metrics", "parameters", "input")
 
 
 def of_timeframe(
@@ -25,13 +29,72 @@ def of_timeframe(
     """The computed document of a frame, for whoever may read the athlete over its interval.
 
     Before the first computation: ``edition`` 0 and null metrics. ``error`` says why the last
-    attempt failed, beside what stood before it.
+    attempt failed, beside what stood before it; ``stale`` that a metric has another version now.
     """
+    frame = _readable(session, actor, frame_id)
+    return _documents(session, registry, [frame])[frame.id]
+
+
+def edition(session: Session, actor: Actor, frame_id: int, number: int) -> dict[str, Any]:
+    """One edition of a frame's document, with ``moved``: what differs from the edition before it
+    (core.pipeline.results.moved), null for the first. Raises NotFound where there is none.
+    """
+    frame = _readable(session, actor, frame_id)
+    rows = session.execute(
+        select(ComputedData.edition, ComputedData.document, ComputeState.edition, ComputeState.live)
+        .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
+        .where(ComputedData.timeframe_id == frame.id)
+        .where(ComputedData.edition.in_([number - 1, number]))
+    )
+    found = {
+        one: delta.apply(document, live) if one == current else document
+        for one, document, current, live in rows
+    }
+    if number not in found:
+        raise NotFound(f"time frame {frame_id} has no edition {number}")
+    before = found.get(number - 1)
+    moved = None if before is None else results.moved(before, found[number])
+    return {**found[number], "moved": moved}
+
+
+def editions(
+    session: Session, actor: Actor, registry: Registry, frame_id: int
+) -> list[dict[str, Any]]:
+    """The editions of a frame, newest first: when each was stored, its digest, whether it is the
+    current one, whether that is stale, and why it came after the one before (None for the first).
+    """
+    frame = _readable(session, actor, frame_id)
+    state = session.get_one(ComputeState, frame.id)
+    parts = [ComputedData.document[name].label(name) for name in _WHY]
+    rows = session.execute(
+        select(ComputedData.edition, ComputedData.created, ComputedData.digest, *parts)
+        .where(ComputedData.timeframe_id == frame.id)
+        .order_by(ComputedData.edition)
+    )
+    found: list[dict[str, Any]] = []
+    before: dict[str, Any] | None = None
+    for row in rows:
+        document = {name: row._mapping[name] for name in _WHY}
+        current = row.edition == state.edition
+        one = {
+            "edition": row.edition,
+            "created": row.created,
+            "digest": row.digest,
+            "current": current,
+            "stale": current and state.versions not in stamps(registry),
+            "because": None if before is None else results.because(before, document),
+        }
+        found.insert(0, one)
+        before = document
+    return found
+
+
+def _readable(session: Session, actor: Actor, frame_id: int) -> TimeFrame:
     frame = session.get(TimeFrame, frame_id)
     if frame is None:
         raise NotFound(f"no time frame {frame_id}")
     policy.require(session, actor, "computed.read", frame)
-    return _documents(session, registry, [frame])[frame.id]
+    return frame
 
 
 def of_activity(
@@ -82,7 +145,12 @@ def _documents(
         .subquery()
     )
     rows = session.execute(
-        select(ComputedData.timeframe_id, ComputedData.document, ComputeState.live)
+        select(
+            ComputedData.timeframe_id,
+            ComputedData.document,
+            ComputeState.live,
+            ComputeState.versions,
+        )
         .join(
             newest,
             (newest.c.timeframe_id == ComputedData.timeframe_id)
@@ -90,7 +158,11 @@ def _documents(
         )
         .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
     )
-    documents = {frame_id: dict(delta.apply(document, live)) for frame_id, document, live in rows}
+    fresh, documents = stamps(registry), {}
+    for frame_id, document, live, versions in rows:
+        documents[frame_id] = dict(delta.apply(document, live))
+        if versions not in fresh:
+            documents[frame_id]["stale"] = True
     for frame_id, sport in _sports(session, set(ids) - set(documents)):
         documents[frame_id] = _before_the_first(registry, sport)
     failures = session.execute(

@@ -41,6 +41,8 @@ SOMETIMES = {
     "message": "of a problem: where the vendor has it",
     "resync": "of a 410",
     "error": "where a computation failed",
+    "stale": "where a metric has another version since",
+    "moved": "where an edition was asked for",
     "device_details": "with_device",
     "activity_details": "with_activity",
     "athlete_details": "with_athlete",
@@ -272,6 +274,7 @@ PARAMETERS: dict[str, Parameter] = {
     # Of use where the two above are absent only.
     "start_iso": Parameter(lambda _: "2020-05-30T21:00:00Z", malformed="yesterday"),
     "stop_iso": Parameter(lambda _: "2020-05-30T20:00:00Z", malformed="tomorrow"),
+    "edition": Parameter(lambda _: None, ID, "newest"),
     "size": Parameter(lambda _: 301, malformed=0),
     "state": _own("state", None, "NONSENSE"),
     "from": Parameter(lambda _: "1990-01-01T00:00:00Z", "9998-12-31T00:00:00Z", "2020-01-01"),

@@ -236,6 +236,14 @@ def _computed() -> Iterator[Row]:
         ("managed", {"managing", "admin"}, {"managing", "admin"}),
     ):
         yield Row("computed.timeframe", may, {"timeframe": f"{name}_frame"})
+        yield Row(
+            "computed.timeframe",
+            set(),
+            {"timeframe": f"{name}_frame"},
+            query="edition=1",
+            else_=dict.fromkeys(may, 404),
+        )
+        yield Row("computed.editions", may, {"timeframe": f"{name}_frame"})
         yield Row("timeframe.replay", may, {"timeframe": f"{name}_frame"})
         yield Row("computed.activity", over_all, {"activity": f"{name}_activity"})
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
+from core.models import ComputeState, Outbox
 from core.pipeline import compute
 from tests.contract.conftest import World
 from tests.contract.scenes import START, STOP, T0, Match, match, permit, problem
@@ -114,3 +116,84 @@ def test_a_computation_that_was_given_up_says_why(scene: Match) -> None:
     document = scene.world.get(f"/timeframes/{frame}/computed/", "noe").get_json()
     assert document["error"] == "MetricError: hid: no reason"
     assert document["edition"] == 0
+
+
+def edition(scene: Match, frame: int, number: int) -> dict[str, Any]:
+    answer = scene.world.get(f"/timeframes/{frame}/computed/?edition={number}", "noe")
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def test_a_threshold_changed_from_a_date(scene: Match, registry: Any) -> None:
+    """The frames that it concerns, and no others, have another edition; the one before stays
+    readable, and what moved is listed."""
+    world = scene.world
+    first, second = (
+        scene.frame(),
+        scene.frame(start_time="2020-05-30T20:00:30Z", params={"max_hr": 200}),
+    )
+    run_at_3_m_per_s(scene)
+    path = f"/athletes/{world.ids['noe']}/parameters/"
+    body = {"name": "max_hr", "value": 180, "valid_from": "2020-01-01"}
+    assert world.post(path, "noe", json=body).status_code == 201
+    for frame in (first, second):
+        fold(scene, registry, frame)
+    world.db.write(lambda s: s.execute(delete(Outbox)))
+    body = {"name": "max_hr", "value": 170, "valid_from": "2020-05-01"}
+    assert world.post(path, "noe", json=body).status_code == 201
+    owed = world.db.read(lambda s: s.scalars(select(Outbox.key)).all())
+    assert owed == [str(first)]
+    fold(scene, registry, first)
+
+    now = world.get(f"/timeframes/{first}/computed/", "noe").get_json()
+    assert now["edition"] == 2
+    assert now["parameters"]["max_hr"] == {"value": 170.0, "source": "athlete"}
+    before, after = edition(scene, first, 1), edition(scene, first, 2)
+    assert before.pop("moved") is None
+    assert before["parameters"]["max_hr"] == {"value": 180.0, "source": "athlete"}
+    moved = after.pop("moved")
+    assert after == now
+    assert moved["because"] == {
+        "metrics": {},
+        "parameters": {"max_hr": [180.0, 170.0]},
+        "samples": False,
+    }
+    assert {"key": "athlete_max_hr", "before": 180.0, "after": 170.0} in moved["changes"]
+    assert "timePerHrZone" in moved["keys"]
+    assert moved["more"] == 0
+
+    listed = world.get(f"/timeframes/{first}/computed/editions/", "noe").get_json()
+    assert listed["count"] == 2
+    newest, oldest = listed["results"]
+    assert (newest["edition"], newest["current"], newest["stale"]) == (2, True, False)
+    assert (oldest["edition"], oldest["current"], oldest["because"]) == (1, False, None)
+    assert newest["because"] == moved["because"]
+    assert (newest["digest"], oldest["digest"]) == (after["digest"], before["digest"])
+    paged = world.get(f"/timeframes/{first}/computed/editions/?limit=1&page=2", "noe").get_json()
+    assert paged["results"] == [oldest]
+
+
+def test_editions_that_are_not_there(scene: Match) -> None:
+    world, frame = scene.world, scene.frame()
+    path = f"/timeframes/{frame}/computed/"
+    problem(world.get(f"{path}?edition=1", "noe"), 404)
+    for wrong in ("0", "-1", "newest", "1.5"):
+        assert "edition" in problem(world.get(f"{path}?edition={wrong}", "noe"), 400)["detail"]
+    assert world.get(f"{path}editions/", "noe").get_json()["results"] == []
+    problem(world.get(f"{path}editions/?page=2", "noe"), 404)
+    problem(world.get(f"{path}editions/", "lea"), 403)
+    problem(world.get("/timeframes/999/computed/editions/", "noe"), 404)
+
+
+def test_a_result_of_older_versions_says_so(scene: Match, registry: Any) -> None:
+    world, frame = scene.world, scene.frame()
+    run_at_3_m_per_s(scene)
+    fold(scene, registry, frame)
+    path = f"/timeframes/{frame}/computed/"
+    assert "stale" not in world.get(path, "noe").get_json()
+    world.db.write(lambda s: setattr(s.get_one(ComputeState, frame), "versions", "0" * 64))
+    assert world.get(path, "noe").get_json()["stale"] is True
+    newest = world.get(f"{path}editions/", "noe").get_json()["results"][0]
+    assert (newest["edition"], newest["stale"]) == (1, True)
+    fold(scene, registry, frame)
+    assert "stale" not in world.get(path, "noe").get_json()
