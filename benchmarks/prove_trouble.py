@@ -11,7 +11,9 @@ that were disabled are enabled and asked for what they missed.
 What must hold: the numbers of the events have no gap; of each resource there is an event for each
 change that was acknowledged, and none that nobody asked for; every event arrived at least once at
 the webhook of its activity and nothing else did; per resource they arrived first in their order;
-the feed, the webhooks' own proof (reconcile) and the receiver's book agree item by item.
+the feed, the webhooks' own proof (reconcile) and the receiver's book agree item by item. And a
+device sends all day: who follows its stream and who follows the feed, connecting again and again,
+saw each number once; who follows the computed data saw rising numbers and the newest at the end.
 """
 
 import random
@@ -32,10 +34,11 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from benchmarks import proof
+from benchmarks.followers import Followers
 from benchmarks.prove_survival import PASSWORD, ROLES, empty_redis, strike
 from core.clock import to_iso
 from core.events import WEBHOOK_TYPES
-from core.models import Event, Outbox
+from core.models import ComputeState, Event, Outbox, TimeFrame
 from core.models.db import Database
 from tests.platform import Platform, one_box
 from tests.receivers import Call, Reply, receiver
@@ -166,38 +169,54 @@ class Club:
         (self.unsure if answer is None else self.sure)[kind, number] += 1
 
 
-def found(platform: Platform, url: str) -> tuple[Club, list[int]]:
-    """A manager with an athlete, a device, activities and their webhooks."""
+def logged_in(platform: Platform, http: httpx.Client) -> tuple[int, str]:
+    """A manager's id and access token, which ``http`` uses from now on."""
+    account = {"username": "coach", "email": "coach@club.example", "password": PASSWORD}
+    coach = http.post("/managers/", json=account).raise_for_status().json()["id"]
+    platform.cli("user", "permit", "coach", "can_create_managed_athletes")
     client = platform.cli("client", "create", "--name", "proof", "--grant", "password")
+    form = {"grant_type": "password", "username": "coach", "password": PASSWORD}
+    auth = (client["client_id"], client["client_secret"])
+    answer = http.post(f"{platform.url}/oauth2/token/", data=form, auth=auth)
+    token = answer.raise_for_status().json()["access_token"]
+    http.headers["Authorization"] = f"Bearer {token}"
+    return coach, token
+
+
+def found(platform: Platform, url: str) -> tuple[Club, list[int], Followers]:
+    """A manager with an athlete, devices, activities and their webhooks; and those who follow one
+    more activity, which nobody changes: its one time frame is of the device that sends.
+    """
     http = httpx.Client(base_url=f"{platform.url}/api/v1", timeout=30)
 
     def call(method: str, path: str, **body: Any) -> Any:
         return http.request(method, path, **body).raise_for_status().json()
 
-    account = {"username": "coach", "email": "coach@club.example", "password": PASSWORD}
-    coach = call("POST", "/managers/", json=account)["id"]
-    platform.cli("user", "permit", "coach", "can_create_managed_athletes")
-    form = {"grant_type": "password", "username": "coach", "password": PASSWORD}
-    auth = (client["client_id"], client["client_secret"])
-    token = call("POST", f"{platform.url}/oauth2/token/", data=form, auth=auth)["access_token"]
-    http.headers["Authorization"] = f"Bearer {token}"
-    device = platform.cli("device", "create", "--device-name", "d", "--serial-number", "1")["id"]
-    platform.cli(
-        "device", "own", str(device), str(coach),
-        "--from", "2026-01-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z",
-    )  # fmt: skip
+    coach, token = logged_in(platform, http)
+    devices = []
+    for name in ("changed", "followed"):
+        made = platform.cli("device", "create", "--device-name", name, "--serial-number", name)
+        devices.append(made["id"])
+        platform.cli(
+            "device", "own", str(made["id"]), str(coach),
+            "--from", "2026-01-01T00:00:00Z", "--to", "2027-12-31T00:00:00Z",
+        )  # fmt: skip
     athlete = call("POST", "/athletes/create-managed/", json={"managed_by": coach})["id"]
     rows = call("GET", "/json-schemas/", params={"search": "soccer"})["results"]
     schema = {row["type"]: row["id"] for row in rows}
-    activities, webhooks = [], []
-    for number in range(ACTIVITIES):
+
+    def activity(name: str) -> dict[str, Any]:
         body = {
-            "name": f"activity {number}",
+            "name": name,
             "json": {"sport": "soccer", "type": "match"},
             "json_schema": schema["ACTIVITY"],
             "owner": coach,
         }
-        activities.append(call("POST", "/activities/", json=body))
+        return dict(call("POST", "/activities/", json=body))
+
+    activities = [activity(f"changed {number}") for number in range(ACTIVITIES)]
+    webhooks = []
+    for number, changed in enumerate(activities):
         hook = {
             "webhook_url": f"{url}/{number}",
             "secret_token": "a secret",
@@ -205,18 +224,21 @@ def found(platform: Platform, url: str) -> tuple[Club, list[int]]:
             "timeframes_events": True,
             "events": list(WEBHOOK_TYPES),
         }
-        path = f"/activities/{activities[-1]['id']}/webhooks/"
-        webhooks.append(call("POST", path, json=hook)["id"])
+        webhooks.append(call("POST", f"/activities/{changed['id']}/webhooks/", json=hook)["id"])
     frame = {
         "start_time": to_iso(BEGIN),
         "end_time": to_iso(BEGIN + HOUR),
         "params": {},
-        "device": device,
+        "device": devices[0],
         "athlete": athlete,
         "owner": coach,
         "json_schema": schema["TIMEFRAME"],
     }
-    return Club(platform, http, frame, activities), webhooks
+    club = Club(platform, http, frame, activities)
+    followed = activity("followed")["id"]
+    body = {**frame, "device": devices[1], "activity": followed}
+    club.sure["timeframe", call("POST", "/timeframes/", json=body)["id"]] += 1
+    return club, webhooks, Followers(http, platform.url, token, devices[1], followed, BEGIN)
 
 
 @contextmanager
@@ -318,6 +340,26 @@ def feed_of(club: Club) -> list[dict[str, Any]]:
     return items
 
 
+def revisions(session: Session, activity: int) -> dict[int, int]:
+    """How far the computed data of each of an activity's time frames has come."""
+    wanted = select(ComputeState).join(TimeFrame, TimeFrame.id == ComputeState.timeframe_id)
+    states = session.scalars(wanted.where(TimeFrame.activity_id == activity))
+    return {state.timeframe_id: state.revision for state in states}
+
+
+def await_followers(club: Club, followers: Followers, db: Database) -> dict[str, int]:
+    """Wait until they have what there is, then judge them."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        feed, newest = (
+            feed_of(club),
+            db.read(lambda session: revisions(session, followers.activity.activity)),
+        )
+        if followers.done(len(feed), newest) or time.monotonic() > deadline:
+            return followers.judge(feed, newest)
+        time.sleep(0.5)
+
+
 def judge(
     club: Club, events: list[Event], told: list[list[dict[str, Any]]], moody: Moody
 ) -> dict[str, int]:
@@ -361,15 +403,17 @@ def run_round(
         folder, clock = Path(name), Clock(Path(name) / "clock")
         settings = {"net_allow": "127.0.0.0/8", "token_seconds": "100000000", "throttle": "1000"}
         with one_box(folder / "data", extra=clock.install(), **settings) as platform:
-            club, webhooks = found(platform, hook.url.removesuffix("/hook"))
-            with closing(club.http), changing(club, seed):
-                blows = beat(platform, clock, rng, kills, flushes, steps)
-                while club.sure.total() < LEAST:
-                    time.sleep(0.1)
-            club.http = again(club.http)
-            moody.well = True
+            club, webhooks, followers = found(platform, hook.url.removesuffix("/hook"))
             db = Database(f"sqlite:///{folder / 'data' / 'touchline.db'}")
-            told = settle(club, clock, webhooks, db)
+            with followers.reading():
+                with closing(club.http), followers.sender.running(), changing(club, seed):
+                    blows = beat(platform, clock, rng, kills, flushes, steps)
+                    while club.sure.total() < LEAST:
+                        time.sleep(0.1)
+                club.http = again(club.http)
+                moody.well = True
+                told = settle(club, clock, webhooks, db)
+                followed = await_followers(club, followers, db)
             every = select(Event).order_by(Event.sequence)
             events = list(db.read(lambda s: s.scalars(every).all()))
             db.close()
@@ -378,6 +422,7 @@ def run_round(
     return {
         **blows,
         **judged,
+        **followed,
         "delivered": sum(map(len, told)),
         "requests": len(moody.book),
         "moods": dict(moody.moods),
@@ -393,7 +438,9 @@ def main() -> None:
         f"{sum(r['redis'] for r in rounds)} times, {sum(r['clock'] for r in rounds)} clock steps; "
         f"{sum(r['events'] for r in rounds)} events without a gap, "
         f"{sum(r['delivered'] for r in rounds)} delivered in {sum(r['requests'] for r in rounds)} "
-        "requests, none lost, none invented, each resource's in order"
+        "requests, none lost, none invented, each resource's in order; "
+        f"{sum(r['device_numbers'] for r in rounds)} numbers of a device each seen once over "
+        f"{sum(r['connections'] for r in rounds)} connections"
     )
 
 

@@ -12,3 +12,6 @@ def test_a_bad_quarter_of_an_hour_loses_no_event_and_invents_none() -> None:
     assert result["web"] + result["worker"] + result["relay"] == 5
     assert (result["redis"], result["clock"]) == (1, 2)
     assert result["delivered"] > 20
+    assert result["device_numbers"] > 5
+    assert result["computed_numbers"] > 1
+    assert result["connections"] > 2  # some were lost
