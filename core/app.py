@@ -15,6 +15,7 @@ from core.api import (
     account,
     account_pages,
     activities,
+    activity_page,
     admin,
     admin_accounts,
     admin_pages_audit,
@@ -57,6 +58,7 @@ from core.api import (
     replays,
     requests,
     samples,
+    series,
     sockets,
     streams,
     teams,
@@ -115,6 +117,7 @@ RESOURCES = (
     timeframes,
     computed,
     preprocessed,
+    series,
     samples,
     files,
     jobs,
@@ -204,6 +207,7 @@ def create_app(
     for part in (*ADMIN_PAGES, *PAGES):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(live_page.blueprint)
+    app.register_blueprint(activity_page.blueprint)
     names = MarshmallowPlugin(schema_name_resolver=openapi.name_of)
     api = DocumentedApi(app, spec_kwargs={"marshmallow_plugin": names})
     api.add(RESOURCES)

@@ -203,6 +203,7 @@ OPERATIONS = (
     _op("file.get_of_device", "GET devices/{device}/files/{file}/", 200, 403, 404),
     _op("file.get_of_athlete", "GET athletes/{athlete}/files/{file}/", 200, 403, 404),
     _op("change.list", "GET changes/", 200, 403, 410),
+    _op("timeframe.series", "GET timeframes/{timeframe}/series/", 200, 403, 404),
     _op("timeframe.replay", "POST timeframes/{timeframe}/replay/", 201, 403, 404),
     _op("parameter.list", "GET athletes/{athlete}/parameters/", 200, 403, 404),
     _op("parameter.create", "POST athletes/{athlete}/parameters/", 201, 403, 404),

@@ -34,7 +34,7 @@ def live(activity: int) -> Any:
         sport=row.json_schema.sport,
         places=places,
         zone=row.json.get("timezone", "UTC"),
-        pitch=json.dumps(_pitch(row.json)),
+        pitch=json.dumps(pitch_of(row.json)),
     )
 
 
@@ -43,7 +43,7 @@ def charts(name: str) -> Any:
     return send_from_directory(_PACKAGE / "static", name, max_age=86_400)
 
 
-def _pitch(activity: dict[str, Any]) -> dict[str, Any] | None:
+def pitch_of(activity: dict[str, Any]) -> dict[str, Any] | None:
     """What the script needs to place a fix on the field, in metres and degrees (Field.place); None
     for an activity without corners.
     """

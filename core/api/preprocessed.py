@@ -57,14 +57,14 @@ class Instant(fields.Field):
             ) from None
 
 
-_INSTANT = {"oneOf": [{"type": "integer"}, {"type": "string", "format": "date-time"}]}
+INSTANT = {"oneOf": [{"type": "integer"}, {"type": "string", "format": "date-time"}]}
 
 
 class IntervalQuery(PageQuery):
     start = Instant(
-        metadata={**_INSTANT, "description": "First moment, inside: Unix ms or ISO 8601."}
+        metadata={**INSTANT, "description": "First moment, inside: Unix ms or ISO 8601."}
     )
-    stop = Instant(metadata={**_INSTANT, "description": "End, outside: Unix ms or ISO 8601."})
+    stop = Instant(metadata={**INSTANT, "description": "End, outside: Unix ms or ISO 8601."})
     start_iso = Moment(metadata={"description": "Where start is not given.", "deprecated": True})
     stop_iso = Moment(metadata={"description": "Where stop is not given.", "deprecated": True})
 

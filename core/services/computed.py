@@ -134,6 +134,13 @@ def live(
     return {frame_id: (revisions[frame_id], documents[frame_id]) for frame_id in documents}
 
 
+def of_frames(
+    session: Session, registry: Registry, frames: Sequence[TimeFrame]
+) -> dict[int, dict[str, Any]]:
+    """The newest document of each of the frames, for whoever was let in already."""
+    return _documents(session, registry, frames) if frames else {}
+
+
 def _documents(
     session: Session, registry: Registry, frames: Sequence[TimeFrame]
 ) -> dict[int, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Who takes part in an activity, as its live page lists them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -35,16 +36,14 @@ def of_activity(session: Session, actor: Actor, activity_id: int) -> tuple[Activ
         select(TimeFrame).where(TimeFrame.activity_id == activity.id).order_by(TimeFrame.id)
     ).all()
     policy.given(session, actor, frames)
-    numbers: dict[int, int] = {}
-    for frame in frames:
-        numbers.setdefault(frame.athlete_id, len(numbers) + 1)
-    names = _names(session, actor, list(numbers))
+    numbered = numbers(session, activity.id)
+    known = names(session, actor, numbered)
     places = [
         Place(
             frame.id,
             frame.device_id,
-            number := numbers[frame.athlete_id],
-            names.get(frame.athlete_id, f"Athlete {number}"),
+            number := numbered[frame.athlete_id],
+            known.get(frame.athlete_id, f"Athlete {number}"),
             frame.start_time,
             frame.end_time,
         )
@@ -53,7 +52,18 @@ def of_activity(session: Session, actor: Actor, activity_id: int) -> tuple[Activ
     return activity, sorted(places, key=lambda place: (place.number, place.start))
 
 
-def _names(session: Session, actor: Actor, athletes: list[int]) -> dict[int, str]:
+def numbers(session: Session, activity_id: int) -> dict[int, int]:
+    """Athlete → number."""
+    athletes = session.scalars(
+        select(TimeFrame.athlete_id)
+        .where(TimeFrame.activity_id == activity_id)
+        .order_by(TimeFrame.id)
+    )
+    return {athlete: number for number, athlete in enumerate(dict.fromkeys(athletes), 1)}
+
+
+def names(session: Session, actor: Actor, athletes: Iterable[int]) -> dict[int, str]:
+    """The names of those whose profile the actor may read now."""
     rows = session.execute(
         select(User, AthleteProfile.first_name, AthleteProfile.last_name)
         .outerjoin(AthleteProfile, AthleteProfile.user_id == User.id)

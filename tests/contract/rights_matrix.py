@@ -295,6 +295,7 @@ ROWS = (
     *rights_ours.bulk_load(),
     *rights_ours.parameters(),
     *rights_ours.teams(),
+    *rights_ours.series(),
     *rights_ours.deliveries(),
     *rights_ours.changes(),
     *rights_ours.administration(),

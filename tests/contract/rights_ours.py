@@ -99,6 +99,14 @@ def changes() -> Iterator[Row]:
     yield Row("change.list", people, rows={name: tuple(told) for name, told in rows.items()})
 
 
+def series() -> Iterator[Row]:
+    at = {"timeframe": "match_frame"}
+    may = {*OWNER, *ATHLETE, "admin"}  # READ on the athlete is no right to a device's samples
+    yield Row("timeframe.series", may, at)
+    yield Row("timeframe.series", may, at, query="start=2020-05-30T21:00:00Z&width=100")
+    yield Row("timeframe.series", {"managing", "admin"}, {"timeframe": "managed_frame"})
+
+
 def teams() -> Iterator[Row]:
     reads, at = {"reader", "admin"}, {"team": "team"}
     listed = dict.fromkeys(reads, ("team",))

@@ -1,0 +1,150 @@
+"""What an activity's page shows: its time frames as far as the reader may read them, their results
+and how the computation of each stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, or_, select
+from sqlalchemy.orm import Session
+
+from core import policy
+from core.clock import now
+from core.errors import Forbidden
+from core.models import Activity, ComputeState, JsonSchema, TimeFrame
+from core.policy import Actor
+from core.sport.registry import Registry
+
+from . import activities, computed, roster
+
+STALE_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One time frame. ``document`` is None for who may not read its results; ``samples``: may they
+    be read? ``state`` is one of planned, live, stale, computing, ready, failed; ``why`` says more.
+    """
+
+    timeframe: int
+    athlete: int
+    number: int
+    name: str
+    start: int
+    stop: int
+    sport: str
+    samples: bool
+    document: Mapping[str, Any] | None
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """``owned``: the reader may read the activity itself, not only time frames of it."""
+
+    activity: Activity
+    sport: str
+    owned: bool
+    lines: Sequence[Line]
+
+
+def of_activity(session: Session, actor: Actor, registry: Registry, activity_id: int) -> Report:
+    """The activity for who may read it or anything in it, with the frames of which the actor may
+    read the frame, its results or its samples. Raises NotFound, Forbidden.
+    """
+    activity = activities.existing(session, activity_id)
+    owned = policy.allowed(session, actor, "activity.read", activity)
+    found = session.execute(_frames(actor, activity_id)).all()
+    if not found and not owned:
+        raise Forbidden("this is for who owns the activity, or may read somebody who took part")
+    frames = [row.TimeFrame for row in found]
+    readable = [row.TimeFrame for row in found if row.computed]
+    policy.given(session, actor, frames)
+    policy.given(session, actor, readable, "computed")
+    documents = computed.of_frames(session, registry, readable)
+    numbers = roster.numbers(session, activity_id)
+    names = roster.names(session, actor, {frame.athlete_id for frame in frames})
+    moment = now()
+    lines = []
+    for row in found:
+        frame, number = row.TimeFrame, numbers[row.TimeFrame.athlete_id]
+        document = documents.get(frame.id)
+        state, why = _state(registry, row, document, moment)
+        name = names.get(frame.athlete_id, f"Athlete {number}")
+        lines.append(
+            Line(
+                frame.id,
+                frame.athlete_id,
+                number,
+                name,
+                frame.start_time,
+                frame.end_time,
+                row.sport,
+                bool(row.samples),
+                document,
+                state,
+                why,
+            )
+        )
+    lines.sort(key=lambda line: (line.number, line.start, line.timeframe))
+    sport = session.get_one(JsonSchema, activity.json_schema_id).sport
+    return Report(activity, sport, owned, lines)
+
+
+def _frames(actor: Actor, activity_id: int) -> Any:
+    may = {
+        name: policy.clause(actor, action, TimeFrame)
+        for name, action in (
+            ("frame", "timeframe.read"),
+            ("computed", "computed.read"),
+            ("samples", "samples.read"),
+        )
+    }
+    return (
+        select(
+            TimeFrame,
+            JsonSchema.sport,
+            ComputeState.edition,
+            ComputeState.closed,
+            ComputeState.error,
+            ComputeState.dirty,
+            ComputeState.computed_at,
+            *(case((clause, 1), else_=0).label(name) for name, clause in may.items()),
+        )
+        .join(JsonSchema, JsonSchema.id == TimeFrame.json_schema_id)
+        .outerjoin(ComputeState, ComputeState.timeframe_id == TimeFrame.id)
+        .where(TimeFrame.activity_id == activity_id, or_(*may.values()))
+    )
+
+
+def _state(
+    registry: Registry, row: Any, document: Mapping[str, Any] | None, moment: int
+) -> tuple[str, str]:
+    frame = row.TimeFrame
+    if row.error:
+        return "failed", row.error
+    if moment < frame.start_time:
+        return "planned", "it has not begun"
+    if moment < frame.end_time:
+        if not row.computed_at:
+            return "stale", "no samples yet"
+        age = moment - row.computed_at
+        return ("live", "") if age < STALE_MS else ("stale", f"no news for {age // 1000} s")
+    if not row.closed:
+        return "computing", "the final result follows within a minute of the last sample"
+    if row.dirty:
+        return "computing", "samples that came late are being worked in"
+    if not row.edition:
+        return "ready", "no samples came"
+    if document is not None and _older(registry, row.sport, document):
+        return "stale", "computed by earlier versions of its metrics"
+    return "ready", ""
+
+
+def _older(registry: Registry, sport: str, document: Mapping[str, Any]) -> bool:
+    if sport not in registry.sports:
+        return False
+    current = {metric.key: metric.version for metric in registry.sports[sport].metrics}
+    return document.get("metrics") != current
