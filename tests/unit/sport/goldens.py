@@ -52,6 +52,11 @@ def found(values: dict[str, Any], document: dict[str, Any], samples: int) -> dic
     return found
 
 
+def tolerance(golden: dict[str, Any], key: str) -> tuple[float, float]:
+    """How far a value may be off, absolute and relative: the first pattern that fits its name."""
+    return next((a, r) for pattern, a, r in golden["tolerances"] if fnmatch(key, pattern))
+
+
 def compare(recordings: Path, name: str, found: dict[str, Any], *, without: set[str]) -> None:
     """Every golden value of a file but those named in ``without``, within its tolerance."""
     golden = json.loads((recordings / "golden.json").read_text())
@@ -59,9 +64,7 @@ def compare(recordings: Path, name: str, found: dict[str, Any], *, without: set[
     unchecked = set(wanted) - set(found) - without
     assert not unchecked, f"golden values that nothing checks: {unchecked}"
     for key in set(wanted) - without:
-        absolute, relative = next(
-            (a, r) for pattern, a, r in golden["tolerances"] if fnmatch(key, pattern)
-        )
+        absolute, relative = tolerance(golden, key)
         np.testing.assert_allclose(
             found[key], wanted[key], atol=absolute, rtol=relative, err_msg=f"{name}: {key}"
         )
