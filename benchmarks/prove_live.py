@@ -119,15 +119,47 @@ class Reader:
         return True
 
 
+class Beside:
+    """What a device sends beside its samples: accelerations of the same time, and beats, which come
+    some seconds behind and now and then after newer ones.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng, self.lag = rng, rng.randrange(0, 4_000)
+        self.next, self.kept = START, np.zeros((0, 2), np.int64)
+
+    def __call__(self, t: Any) -> dict[str, dict[str, list[float]]]:
+        fresh = []
+        while self.next <= t[-1] - self.lag:
+            fresh.append((self.next, self.rng.randrange(500, 1100)))
+            self.next += fresh[-1][1]
+        told = np.array(fresh, np.int64).reshape(-1, 2)
+        if len(self.kept) and self.rng.random() < 0.5:
+            told, self.kept = np.concatenate([self.kept, told]), self.kept[:0]
+        elif self.rng.random() < 0.05:
+            told, self.kept = told[:0], np.concatenate([self.kept, told])
+        streams = {}
+        if len(told):
+            beats = told[np.argsort(told[:, 0])].T.tolist()
+            streams["rr"] = {"timestamp": beats[0], "rr": beats[1]}
+        if self.rng.random() < 0.5:
+            axes = {axis: [self.rng.gauss(0, 1.2) for _ in t] for axis in ("ax", "ay", "az")}
+            streams["imu"] = {"timestamp": list(map(int, t)), **axes}
+        return streams
+
+
 def play(rng: random.Random, seed: int, number: int) -> Player:
     """A player's session: who they are, when the frame is, and when which batch arrives."""
     seconds = rng.choice((20.0, 30.0, 45.0, 70.0, 100.0))
     faults = frozenset(fault for fault in FAULTS if rng.random() < 0.4)
     length = round(1000 * seconds)
     arrivals, offline_until, waiting = [], 0, []
+    beside = Beside(random.Random(f"{seed} {number}"))
     for batch in simulate.batches(seed, number, START, seconds, rng.choice((1.0, 2.0)), faults):
+        streams = beside(batch.columns["gnss.timestamp"])
         body = orjson.dumps(
-            {"batch": batch.id, "columns": batch.columns}, option=orjson.OPT_SERIALIZE_NUMPY
+            {"batch": batch.id, "columns": batch.columns, "streams": streams},
+            option=orjson.OPT_SERIALIZE_NUMPY,
         )
         parsed = uplink.parse(body, now=START + length)
         at = START + batch.sent + rng.randrange(30, 400)
@@ -293,22 +325,24 @@ class Session:
         profile = {"weight": 70.0, "height": 1.8}
         resolved = resolve_parameters(sport, {"sport": self.sport}, player.params, profile)
         fold = FrameFold(sport, resolved, player.start, player.stop)
-        fold.advance(chunk(in_order([batch for _, batch in player.arrivals])))
+        for stream in fold.streams:
+            rows = in_order([batch for _, batch in player.arrivals], stream)
+            fold.advance(chunk(rows, stream), stream)
         return fold.document(final=True)
 
     def _last_live(self, frame: int, stored: dict[str, Any]) -> bool:
         before = self.reader.before.get(frame)
         if before is None or before["quality"]["arrival"]["late"]:
             return False
-        if before["input"]["samples"] != stored["input"]["samples"]:
+        if any(before["input"][key] != stored["input"][key] for key in ("samples", "streams")):
             return False  # the rest came in a burst after the end
         assert before["digest"] == stored["digest"], f"frame {frame}: the last live digest differs"
         return True
 
 
-def in_order(batches: Sequence[uplink.Batch]) -> Columns:
-    """All samples of batches, each time once, by time."""
-    streams = [batch.streams["samples"] for batch in batches]
+def in_order(batches: Sequence[uplink.Batch], stream: str) -> Columns:
+    """All rows of a stream of batches, each time once, by time."""
+    streams = [batch.streams[stream] for batch in batches if stream in batch.streams]
     if not streams:
         return {"t": np.zeros(0, np.int64)}
     whole = {name: np.concatenate([one[name] for one in streams]) for name in streams[0]}
