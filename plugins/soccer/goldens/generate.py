@@ -68,6 +68,28 @@ def samples() -> dict[str, np.ndarray]:
     }
 
 
+def beats() -> dict[str, np.ndarray]:
+    """Intervals (ms) of the same minutes, each at its end: early and missed beats among them."""
+    rng = np.random.default_rng(120)
+    rr = (60_000 / (135 + 45 * np.sin(np.arange(1600) / 330)) + rng.normal(0, 8, 1600)).round()
+    rr[200::180] *= 0.6
+    rr[700:703] *= 2
+    return {"t": START + np.cumsum(rr).astype(np.int64), "rr": rr}
+
+
+def accelerations() -> dict[str, np.ndarray]:
+    """A minute between the shoulder blades at 100 Hz, in g: running steps, harder ones, a gap."""
+    n = 6000
+    rng = np.random.default_rng(220)
+    steps = np.full(n, 10)
+    steps[2500] = 3_000
+    stride = np.maximum(0, np.sin(np.arange(n) / 5.5)) ** 6 * (1 + np.arange(n) // 1500)
+    axes = {"ax": 0.2 * stride, "ay": -0.3 * stride, "az": 1 + stride}
+    noise = rng.normal(0, 0.04, (3, n))
+    shaken = {name: (axis + noise[i]).round(4) for i, (name, axis) in enumerate(axes.items())}
+    return {"t": START + 60_000 + np.cumsum(steps), **shaken}
+
+
 def computed() -> dict[str, Any]:
     """The document of these samples, by the kernels installed here. Imports numba."""
     from core.sport.parameters import resolve_parameters
@@ -77,6 +99,8 @@ def computed() -> dict[str, Any]:
     resolved = resolve_parameters(SOCCER, ACTIVITY, PARAMS, {})
     frame = FrameFold(SOCCER, resolved, START, END)
     frame.advance(samples())
+    frame.advance(beats(), "rr")
+    frame.advance(accelerations(), "imu")
     return frame.document(final=True)
 
 

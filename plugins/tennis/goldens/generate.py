@@ -56,6 +56,25 @@ def samples() -> dict[str, np.ndarray]:
     }
 
 
+def beats() -> dict[str, np.ndarray]:
+    """Intervals (ms) of the same minutes, each at its end; the strap slips for some."""
+    rng = np.random.default_rng(121)
+    rr = (60_000 / (120 + 35 * np.sin(np.arange(1200) / 180)) + rng.normal(0, 15, 1200)).round()
+    rr[500:512:2] = 2600
+    return {"t": START + np.cumsum(rr).astype(np.int64), "rr": rr}
+
+
+def accelerations() -> dict[str, np.ndarray]:
+    """A minute of strokes and stops at 50 Hz, in g: too slow to compare with 100 Hz."""
+    n = 3000
+    rng = np.random.default_rng(221)
+    stroke = 6 * np.maximum(0, np.sin(np.arange(n) / 50)) ** 40
+    axes = {"ax": stroke, "ay": 0.5 * stroke, "az": np.ones(n)}
+    noise = rng.normal(0, 0.05, (3, n))
+    shaken = {name: (axis + noise[i]).round(4) for i, (name, axis) in enumerate(axes.items())}
+    return {"t": START + 90_000 + 20 * np.arange(n), **shaken}
+
+
 def computed() -> dict[str, Any]:
     """The document of these samples, by the kernels installed here. Imports numba."""
     from core.sport.parameters import resolve_parameters
@@ -65,6 +84,8 @@ def computed() -> dict[str, Any]:
     resolved = resolve_parameters(TENNIS, ACTIVITY, PARAMS, {})
     frame = FrameFold(TENNIS, resolved, START, END)
     frame.advance(samples())
+    frame.advance(beats(), "rr")
+    frame.advance(accelerations(), "imu")
     return frame.document(final=True)
 
 
