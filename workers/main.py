@@ -5,6 +5,7 @@ set of queues by forking, so that a job that crashes takes nobody with it and a 
 with it (design/architecture.md section 5).
 """
 
+import faulthandler
 import fcntl
 import gc
 import os
@@ -29,12 +30,13 @@ from core.config import Config
 from core.doorbell import ALIVE_SECONDS, ALIVE_WORKER, HEARTBEAT_SECONDS, bell, connect
 from core.mail import FOLDER, Postbox
 from core.models.db import Database
+from core.models.outbox import TICK
 from core.process import die_with_parent, set_numba_environment
 from core.secret import ensure_secret
 from core.services.mails import Office
 from core.supervisor import STOP_SECONDS, Child, touchline_command
 
-from .queues import DELIVER, LIVE, QUEUES
+from .queues import DELIVER, LIVE, QUEUES, ROUTES
 
 # RQ waits for a job worker_ttl - 15 s, then sends its heartbeat: ours goes with it.
 _WORKER_TTL = 15 + HEARTBEAT_SECONDS
@@ -114,7 +116,17 @@ class _Alive:
 
 
 class LiveWorker(_Alive, SimpleWorker):
-    """Runs jobs in its own process."""
+    """Runs jobs in its own process, which ends itself where a job does not end: RQ's own limit is
+    an exception, which a kernel that never comes back to Python does not see.
+    """
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        seconds = ROUTES[TICK].seconds if job.timeout is None else job.timeout
+        faulthandler.dump_traceback_later(seconds + 1, exit=True)
+        try:
+            return super().perform_job(job, queue)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 class ForkingWorker(_Alive, Worker):

@@ -33,9 +33,10 @@ from core.clock import now
 from core.doorbell import ALIVE_RELAY, ALIVE_SECONDS, EPOCH, HEARTBEAT_SECONDS, WAKE
 from core.models import Outbox
 from core.models.db import Database
+from core.models.outbox import TICK
 
 from . import cleanup, expiry, sequencer
-from .queues import PERFORM, ROUTES
+from .queues import PERFORM, ROUTES, route
 
 BATCH = 100  # rows claimed in one commit
 _RIGHTS = (events.PERMISSION, events.OWNERSHIP, events.ATHLETE, events.USER)
@@ -128,7 +129,7 @@ class Relay:
     def _enqueue(self, rows: list[Outbox]) -> None:
         by_queue: dict[str, list[Outbox]] = {}
         for row in rows:
-            by_queue.setdefault(ROUTES[row.topic].queue, []).append(row)
+            by_queue.setdefault(route(row).queue, []).append(row)
         try:
             with self._redis.pipeline() as pipeline:
                 for name, its in by_queue.items():
@@ -162,7 +163,9 @@ def claim(session: Session) -> list[Outbox]:
         .with_for_update(skip_locked=True)  # SQLite has one relay and ignores this
     ).all()
     for row in rows:
-        row.lease = moment + ROUTES[row.topic].lease
+        if row.lease and row.topic == TICK:  # it ended with the work undone
+            row.attempts = max(row.attempts, 1)
+        row.lease = moment + route(row).lease
     return list(rows)
 
 
@@ -183,7 +186,7 @@ def _entry(row: Outbox) -> EnqueueData:
     return Queue.prepare_data(
         PERFORM,
         args=(row.id,),
-        timeout=ROUTES[row.topic].seconds,
+        timeout=route(row).seconds,
         result_ttl=0,
         failure_ttl=FAILURE_SECONDS,
         description=f"{row.topic} {row.key}",

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core import policy
@@ -33,6 +33,8 @@ def create(session: Session, actor: Actor, timeframe_id: int, speed: float) -> R
     running = select(func.count()).where(Replay.user_id == actor.user_id, Replay.done.is_(False))
     if (session.scalar(running) or 0) >= AT_ONCE:
         raise TooManyRequests(f"{AT_ONCE} replays are open; end one by closing its socket")
+    # Those that are over serve nobody any more.
+    session.execute(delete(Replay).where(Replay.user_id == actor.user_id, Replay.done))
     replay = Replay(
         name=secrets.token_urlsafe(16),
         user_id=actor.user_id,

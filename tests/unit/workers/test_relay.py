@@ -93,7 +93,8 @@ def test_a_lease_that_ended_is_claimed_again(
 
     db.write(end_lease)
     relay.step()
-    assert entries(client) == {"live": ["tick 7", "tick 7"]}
+    # Its worker may have died of it: now it runs where that harms nobody else.
+    assert entries(client) == {"live": ["tick 7"], "compute": ["tick 7"]}
 
 
 def test_an_emptied_redis_gets_everything_again(

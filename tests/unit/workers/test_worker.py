@@ -209,6 +209,21 @@ def test_a_killed_job_process_counts_as_an_attempt(
     wait_for(lambda: owed(db)[0].attempts == 1)
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_a_live_worker_ends_itself_where_a_tick_does_not_end(
+    db: Database,
+    client: redis.Redis,
+    start_worker: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    worker = start_worker("live")
+    db.write(lambda s: owe(s, TICK, 1))
+    with db.engine.connect().execution_options(writes=True) as holding:
+        holding.begin()  # SQLite's write lock: the tick waits for it inside C
+        Relay(db, client)._enqueue(owed(db))
+        assert worker.wait(30) == 1
+    assert [row.topic for row in owed(db)] == [TICK]
+
+
 def test_a_worker_goes_on_when_redis_comes_back(
     db_sqlite: Database, tmp_path: Path, kernels: Path
 ) -> None:
