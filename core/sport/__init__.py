@@ -28,6 +28,11 @@ from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
 from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS, SPRINT
+from core.sport.metrics.endurance import (
+    ENDURANCE_DEFINITION,
+    RUNNING_METRICS,
+    TRAIL_RUNNING_METRICS,
+)
 from core.sport.metrics.field import FIELD_DEFINITION, FIELD_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
@@ -46,6 +51,7 @@ __all__ = [
     "ACCELERATION_METRICS",
     "EFFORT_EXTRAS",
     "EFFORT_METRICS",
+    "ENDURANCE_DEFINITION",
     "FIELD_DEFINITION",
     "FIELD_METRICS",
     "HEART_EXTRAS",
@@ -58,10 +64,12 @@ __all__ = [
     "NO_EVENT",
     "PEAK_METRICS",
     "RANGE_METRICS",
+    "RUNNING_METRICS",
     "SHAPE_METRICS",
     "SPRINT",
     "TRACK_EXTRAS",
     "TRACK_METRICS",
+    "TRAIL_RUNNING_METRICS",
     "ActivityMetrics",
     "Batch",
     "Combined",

@@ -28,7 +28,9 @@ A = 12  # acceleration of S over three samples, m/s2; 0 while undefined
 S3 = 13  # as S, always by the research preset (three samples)
 A3 = 14  # as A, of S3
 FIX = 15  # 1.0 where a valid position came with the sample (2.1, rule 1), else 0.0
-ROWS = 16
+# Derived by the elevation kernel, in sports that have it (section 2.13):
+SLOPE = 16  # rise over run of the last 30 m or more, within +-0.45; 0 while unknown
+ROWS = 17
 
 SAMPLES = "samples"
 

@@ -36,6 +36,10 @@ class Kernel:
 
     ``init(values, start_ms, state)`` fills a zeroed state with the parameters it uses and its
     first values.
+
+    ``after`` are kernels whose derived columns this one reads: they run before it. ``finish`` names
+    a callable ``(state) -> None`` that ends what is under way (a second that is not over); it runs
+    on a copy of the state before outputs read it.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Kernel:
     event: np.dtype[Any] = NO_EVENT
     events_per_sample: int = 1
     stream: str = SAMPLES
+    after: tuple["Kernel", ...] = ()
+    finish: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

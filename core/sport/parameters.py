@@ -26,11 +26,14 @@ class Resolved:
 
 
 def kernels_of(sport: Sport) -> tuple[Kernel, ...]:
-    """The track, then each metric's kernel once, stream by stream in order of first use."""
+    """The track, then each metric's kernel once, stream by stream in order of first use,
+    after those it reads.
+    """
     found = {TRACK.name: TRACK}
     for metric in sport.metrics:
         if isinstance(metric, Fold):
-            found.setdefault(metric.kernel.name, metric.kernel)
+            for kernel in (*metric.kernel.after, metric.kernel):
+                found.setdefault(kernel.name, kernel)
     return tuple(sorted(found.values(), key=lambda kernel: STREAMS.index(kernel.stream)))
 
 

@@ -70,6 +70,7 @@ class Plan:
         self.offsets = [0]
         for kernel in self.kernels:
             self.offsets.append(self.offsets[-1] + kernel.state.itemsize)
+        self.finishers = tuple(named(k.finish) if k.finish else None for k in self.kernels)
         self.place = {kernel.name: i for i, kernel in enumerate(self.kernels)}
         self.folds = tuple(metric for metric in sport.metrics if isinstance(metric, Fold))
         self.derived = derived_order(sport)

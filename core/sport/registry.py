@@ -99,7 +99,8 @@ def _check_schemas(sport: Sport) -> None:
 
 def _check_kernel(kernel: Kernel) -> None:
     where = f"kernel {kernel.name}"
-    _need(FUNCTION.fullmatch(kernel.function), f"{where}: function must be 'module:function'")
+    for name in (kernel.function, kernel.finish or kernel.function):
+        _need(FUNCTION.fullmatch(name), f"{where}: function must be 'module:function'")
     _need(
         kernel.version >= 1 and kernel.events_per_sample >= 1, f"{where}: version and events from 1"
     )

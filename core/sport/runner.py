@@ -328,7 +328,7 @@ class FrameFold:
     def values(self, final: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
         """Unrounded values by key, and why some are null. Raises MetricError."""
         source = self.close() if self._held else self
-        work = source._plan
+        work, states = source._plan, source._finished()
         values: dict[str, Any] = {}
         notes: list[dict[str, str]] = []
         batches = tuple(metric for metric, _ in work.batches)
@@ -345,9 +345,7 @@ class FrameFold:
                 else:
                     at = work.place[metric.kernel.name]
                     events = np.frombuffer(bytes(source._events[at]), metric.kernel.event)
-                    reading = source._reading(
-                        metric.key, notes, final, source._states[at][0], events
-                    )
+                    reading = source._reading(metric.key, notes, final, states[at], events)
                     values[metric.key] = metric.output(reading)
             except Exception as error:
                 raise MetricError(metric.key, error) from error
@@ -360,6 +358,16 @@ class FrameFold:
         value, why = self._batched[key]
         notes += why
         return value
+
+    def _finished(self) -> list[Any]:
+        """Each kernel's state as outputs read it."""
+        states = []
+        for state, finish in zip(self._states, self._plan.finishers, strict=True):
+            if finish is not None:
+                state = state.copy()
+                finish(state)
+            states.append(state[0])
+        return states
 
     def _reading(
         self, key: str, notes: list[dict[str, str]], final: bool, state: Any, events: np.ndarray

@@ -65,7 +65,7 @@ def test_statsports_by_rest(recordings: Path, coach: tuple[httpx.Client, int], n
     document = coach[0].get(f"/api/v1/timeframes/{frame}/computed/").raise_for_status().json()
     assert document["quality"]["arrival"]["late"] == 0
     ours = found(document, document, document["input"]["samples"])
-    compare(recordings, name, ours, without={"n_late", "ungated_distance_m"})
+    compare(recordings, f"soccer/{name}", ours, without={"n_late", "ungated_distance_m"})
     if "ID67" in name:  # the printed row of metrics.md section 5
         over_four = efforts_over(document, "hid", 1)
         assert (len(over_four), document["total_distance"]) == (20, 3743.27)
@@ -79,7 +79,7 @@ def test_catapult_by_rest(recordings: Path, coach: tuple[httpx.Client, int]) -> 
     (frame,) = job["details"]["timeframes"]
     document = coach[0].get(f"/api/v1/timeframes/{frame}/computed/").raise_for_status().json()
     ours = found(document, document, document["input"]["samples"])
-    compare(recordings, "U18_ID3.csv", ours, without={"n_late", "ungated_distance_m"})
+    compare(recordings, "soccer/U18_ID3.csv", ours, without={"n_late", "ungated_distance_m"})
 
 
 def test_a_recording_without_its_day_says_so(

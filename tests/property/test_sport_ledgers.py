@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
-from tests.property.test_sport_invariance import PRESETS, resolved
+from tests.property.test_sport_invariance import PRESETS, SPORTS, resolved
 from tests.unit.sport.ledgers import check_ledgers
 from tests.unit.sport.samples import END, START, cut, walk
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    sport=st.sampled_from(["soccer", "tennis"]),
+    sport=st.sampled_from(SPORTS),
     preset=st.sampled_from(list(PRESETS)),
     seed=st.integers(0, 10_000),
     n=st.integers(1, 4000),
@@ -59,7 +59,7 @@ def test_late_samples_are_counted_not_folded(seed: int, at: int, back: int) -> N
     assert dirty.document(True) == clean.document(True)
 
 
-@pytest.mark.parametrize("sport", ["soccer", "tennis"])
+@pytest.mark.parametrize("sport", SPORTS)
 def test_numbers_are_finite(sport: str) -> None:
     fold = FrameFold(registry().sport(sport), resolved(sport, "vendor"), START, END)
     fold.advance(walk(3, 2000))

@@ -34,7 +34,7 @@ def test_golden_file(recordings: Path, name: str) -> None:
     ours = found(fold.values(True)[0], fold.document(True), fold.n)
     ours["n_late"] = fold.n_late
     ours["ungated_distance_m"] = _fold(path, gate=0.0).values(True)[0]["total_distance"]
-    compare(recordings, name, ours, without=set())
+    compare(recordings, f"soccer/{name}", ours, without=set())
 
 
 @pytest.mark.parametrize("name", NAMES)

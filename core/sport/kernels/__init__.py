@@ -39,3 +39,8 @@ def kernel(state: np.dtype[Any], event: np.dtype[Any] = NO_EVENT) -> Callable[[A
     The explicit signature turns a wrong dtype into an error instead of a silent second compile.
     """
     return numba.njit(signature(state, event), nogil=True, cache=True)
+
+
+def finish(state: np.dtype[Any]) -> Callable[[Any], Any]:
+    """Decorator: compile what ends a copy of a kernel's state before outputs read it."""
+    return numba.njit(numba.void(numba.from_dtype(state)[::1]), nogil=True, cache=True)

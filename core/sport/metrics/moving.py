@@ -1,12 +1,13 @@
 """Moving, standing, stops (design/metrics.md 2.11)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
 
-FOOT = 0.28  # m/s, about 1 km/h
+FIELD, RUN, RIDE = 0.28, 0.5, 1.0  # m/s; on a field about 1 km/h
 STOP_MS = 5000
 
 STATE = np.dtype(
@@ -20,17 +21,8 @@ STATE = np.dtype(
 )
 
 
-def init(values: Values, start: int, state: Any) -> None:
-    state["limit"] = FOOT
-
-
-MOVING = Kernel(
-    name="moving",
-    function="core.sport.kernels.moving:fold",
-    version=1,
-    state=STATE,
-    init=init,
-)
+def init(limit: float, values: Values, start: int, state: Any) -> None:
+    state["limit"] = limit
 
 
 def stops(reading: Reading) -> dict[str, Any]:
@@ -46,41 +38,53 @@ def standing(reading: Reading) -> float:
     return int(reading.track["time_ms"] - reading.state["moving_ms"]) / 1000.0
 
 
-def _metric(key: str, unit: str, title: str, definition: str, output: Any) -> Fold:
-    return Fold(
-        key=key,
+def moving_metrics(limit: float) -> tuple[Fold, Fold, Fold]:
+    """Of a sport in which one moves from ``limit`` m/s on."""
+    kernel = Kernel(
+        name="moving",
+        function="core.sport.kernels.moving:fold",
         version=1,
-        unit=unit,
-        title=title,
-        definition=definition,
-        boundary="moving while speed >= 0.28 m/s; a stop lasts 5 s or more",
-        citation="Touchline design, section 2.11",
-        grade="D",
-        kernel=MOVING,
-        output=output,
+        state=STATE,
+        init=partial(init, limit),
+    )
+
+    def metric(key: str, unit: str, title: str, definition: str, output: Any) -> Fold:
+        return Fold(
+            key=key,
+            version=1,
+            unit=unit,
+            title=title,
+            definition=definition,
+            boundary=f"moving while speed >= {limit} m/s; a stop lasts 5 s or more",
+            citation="Touchline design, section 2.11",
+            grade="D",
+            kernel=kernel,
+            output=output,
+        )
+
+    return (
+        metric(
+            "moving_time",
+            "s",
+            "Moving time",
+            f"Covered time whose smoothed speed is at least {limit} m/s.",
+            lambda reading: int(reading.state["moving_ms"]) / 1000.0,
+        ),
+        metric(
+            "standing_time",
+            "s",
+            "Standing time",
+            "Covered time that is not moving time, undefined speed included.",
+            standing,
+        ),
+        metric(
+            "stops",
+            "1, s",
+            "Stops",
+            "Number and total time of runs of at least 5 s without moving and without a gap.",
+            stops,
+        ),
     )
 
 
-MOVING_METRICS = (
-    _metric(
-        "moving_time",
-        "s",
-        "Moving time",
-        "Covered time whose smoothed speed is at least 0.28 m/s (1 km/h).",
-        lambda reading: int(reading.state["moving_ms"]) / 1000.0,
-    ),
-    _metric(
-        "standing_time",
-        "s",
-        "Standing time",
-        "Covered time that is not moving time, undefined speed included.",
-        standing,
-    ),
-    _metric(
-        "stops",
-        "1, s",
-        "Stops",
-        "Number and total time of runs of at least 5 s without moving and without a gap.",
-        stops,
-    ),
-)
+MOVING_METRICS = moving_metrics(FIELD)

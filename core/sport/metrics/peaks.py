@@ -30,28 +30,34 @@ STATE = np.dtype(
 
 def init(values: Values, start: int, state: Any) -> None:
     windows = values["peak_windows"]
+    thresholds = values.get("hid_thresholds") or (np.inf,)
     state["windows_n"] = len(windows)
     state["windows"][: len(windows)] = windows
-    state["threshold"] = values["hid_thresholds"][0]
+    state["threshold"] = thresholds[0]
     state["done"] = -1
     state["best"] = -1
 
 
-PEAKS = Kernel(
-    name="peaks",
-    function="core.sport.kernels.peaks:fold",
-    version=1,
-    state=STATE,
-    init=init,
-    params=("peak_windows", "hid_thresholds"),
-)
+def _kernel(params: tuple[str, ...]) -> Kernel:
+    return Kernel(
+        name="peaks",
+        function="core.sport.kernels.peaks:fold",
+        version=1,
+        state=STATE,
+        init=init,
+        params=params,
+    )
 
 
-def peaks(reading: Reading) -> list[dict[str, Any]]:
+PEAKS = _kernel(("peak_windows", "hid_thresholds"))
+DISTANCE_PEAKS = _kernel(("peak_windows",))
+
+
+def peaks(reading: Reading, quantities: tuple[str, ...] = QUANTITIES) -> list[dict[str, Any]]:
     rows = []
     state = reading.state
     for w, span in enumerate(reading.values["peak_windows"]):
-        for q, quantity in enumerate(QUANTITIES):
+        for q, quantity in enumerate(quantities):
             best = int(state["best"][w][q])
             value = best / UNIT if best >= 0 else None
             rows.append(
@@ -91,5 +97,25 @@ PEAK_METRICS = (
         grade="B",
         kernel=PEAKS,
         output=peaks,
+    ),
+)
+
+DISTANCE_PEAK_METRICS = (
+    Fold(
+        key="peaks",
+        version=1,
+        unit="m",
+        title="Peak distance",
+        definition=(
+            "Greatest distance in each of peak_windows. Bins of one UTC second, each sample "
+            "rounded to 0.0001 m; the first bin counts, the last never does, seconds without "
+            "samples are 0; windows are whole, and the earliest wins a tie. Bridged distance is "
+            "left out."
+        ),
+        boundary="[start, start + span)",
+        citation="Whitehead 2018, Sports Med 48:2549 (rolling, not fixed, windows)",
+        grade="B",
+        kernel=DISTANCE_PEAKS,
+        output=lambda reading: peaks(reading, QUANTITIES[:1]),
     ),
 )

@@ -1,6 +1,7 @@
-"""The ledger identities of design/metrics.md R7, for any fold of a field sport."""
+"""The ledger identities of design/metrics.md R7, for any fold."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -39,11 +40,12 @@ def check_ledgers(fold: FrameFold) -> None:
         assert sum(zone["percentage_hrmax"] for zone in zones) == near(100.0)
     bound = (total or 0.0) + 1e-9
     for family in ("accelerations", "decelerations", "sprint", "hid"):
-        for threshold in values[family].values():
+        for threshold in values.get(family, {}).values():
             assert all(effort["distance"] <= bound for effort in threshold["values"])
             assert all(effort["duration"] > 0 for effort in threshold["values"])
     if "active_time" in values:
         assert values["active_time"] + values["rest_time"] == near(covered)
+    check_endurance(values, covered, total or 0.0, bridged)
     if values.get("metabolic"):
         bands = values["metabolic"]["bands"]
         assert sum(band["duration"] for band in bands) == near(ranged)
@@ -65,3 +67,23 @@ def check_streams(values: Mapping[str, Any]) -> None:
     if hits is not None:
         assert sum(band["count"] for band in hits["bands"]) == hits["count"]
         assert hits["count"] == 0 or hits["highest"] > hits["threshold"]
+
+
+def check_endurance(values: dict[str, Any], covered: float, total: float, bridged: float) -> None:
+    """Laps are the whole distance; slope classes partition steps; efforts fit into the whole."""
+    laps = values.get("laps") or []
+    assert sum(lap["distance"] for lap in laps) == pytest.approx(total if laps else 0.0, abs=1e-3)
+    efforts = values.get("best_efforts") or []
+    assert all(effort["distance"] <= total + 1e-3 for effort in efforts)
+    for short, long in pairwise(efforts):
+        assert short["duration"] <= long["duration"]
+    classes = values.get("slope_classes")
+    if classes:
+        assert sum(row["duration"] for row in classes) == pytest.approx(covered)
+        assert sum(row["distance"] for row in classes) == pytest.approx(total - bridged)
+    zones = values.get("time_per_power_zone")
+    if zones:
+        assert sum(row["duration"] for row in zones) == values["power"]["seconds"]
+        assert sum(row["ratio"] for row in zones) == pytest.approx(1.0)
+    curve = [row["power"] * row["duration"] for row in values.get("mean_maximal_power") or []]
+    assert all(low <= high + 1e-6 for low, high in pairwise(curve)), "work never falls with time"

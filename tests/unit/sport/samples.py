@@ -10,7 +10,7 @@ Samples = dict[str, np.ndarray]
 
 
 def walk(seed: int, n: int, hz: float = 10.0, doppler: bool = True) -> Samples:
-    """A player on a pitch: runs, stops, gaps, jumps, missing positions, speeds, heart rates."""
+    """Somebody about: runs, stops, climbs, gaps, jumps; every channel missing now and then."""
     rng = np.random.default_rng(seed)
     steps = np.full(n, round(1000 / hz))
     steps[rng.random(n) < 0.02] *= 2
@@ -35,7 +35,16 @@ def walk(seed: int, n: int, hz: float = 10.0, doppler: bool = True) -> Samples:
     hr = (120 + 60 * np.sin(np.arange(n) / 700) + rng.integers(-2, 3, n)).round()
     hr[rng.random(n) < 0.05] = 0
     hr[rng.random(n) < 0.05] = np.nan
-    return {"t": t, "lat": lat, "lon": lon, "speed": speed, "hr": hr}
+    alt = (400 + 60 * np.sin(np.cumsum(metres) / 900) + rng.normal(0, 0.3, n)).round(1)
+    alt[rng.random(n) < 0.02] = np.nan
+    power = np.clip(200 + np.cumsum(rng.normal(0, 8, n)) % 300 - 150, 0, 900).round()
+    power[rng.random(n) < 0.05] = np.nan
+    cadence = np.where(rng.random(n) < 0.1, 0, 80 + rng.integers(-5, 6, n)).astype(float)
+    cadence[rng.random(n) < 0.03] = np.nan
+    return {
+        "t": t, "lat": lat, "lon": lon, "alt": alt, "speed": speed, "hr": hr, "power": power,
+        "cadence": cadence,
+    }  # fmt: skip
 
 
 def streams(seed: int, n: int) -> dict[str, Samples]:

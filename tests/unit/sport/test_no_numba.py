@@ -5,12 +5,13 @@ import sys
 
 SCRIPT = """
 import sys
-import core.sport, plugins.soccer, plugins.tennis
+import core.sport, plugins.running, plugins.soccer, plugins.tennis, plugins.trailrunning
 from core.sport.dictionary import dictionary
 from core.sport.document import empty_document
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
-assert set(registry().sports) >= {"soccer", "tennis"}, registry().states()
+BUILT_IN = {"running", "soccer", "tennis", "trailrunning"}
+assert set(registry().sports) >= BUILT_IN, registry().states()
 for sport in registry().sports.values():
     empty_document(sport)
     resolve_parameters(sport, {"sport": sport.name}, {}, {})

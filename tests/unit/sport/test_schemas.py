@@ -7,7 +7,7 @@ import pytest
 import schemas
 from core.sport.registry import registry
 
-SPORTS = ["soccer", "tennis"]
+SPORTS = ["running", "soccer", "tennis", "trailrunning"]
 
 
 @pytest.mark.parametrize("name", SPORTS)

