@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import orjson
@@ -54,7 +55,7 @@ class Update:
     newer one stand for those of an older one; else each is an increment.
     """
 
-    __slots__ = ("_merged", "_shaped", "data", "key", "seq", "since", "state")
+    __slots__ = ("_first", "_merged", "_shaped", "data", "key", "seq", "since", "state")
 
     def __init__(self, live: Live, *, state: bool, since: int | None = None) -> None:
         self.key, self.seq, self.data = live
@@ -62,6 +63,16 @@ class Update:
         self.since = self.seq if since is None else since
         self._shaped: dict[Shape, Shaped] = {}
         self._merged: dict[tuple[int, int], Update] = {}
+        self._first: float | None = None
+
+    @property
+    def first(self) -> float:
+        """The oldest time, Unix ms, in an increment of a device; infinity where it has none."""
+        if self._first is None:
+            groups = orjson.loads(self.data).values()
+            times = [group["timestamp"] for group in groups]
+            self._first = min((min(t) if isinstance(t, list) else t for t in times), default=inf)
+        return self._first
 
     def shaped(self, shape: Shape) -> Shaped:
         made = self._shaped.get(shape)
@@ -83,3 +94,8 @@ class Update:
 def snapshot(key: int, seq: int, document: dict[str, Any]) -> Update:
     """A whole document as an update."""
     return Update(Live(key, seq, orjson.dumps(document)), state=True, since=0)
+
+
+def withheld(update: Update) -> Update:
+    """An increment of which only the number is told, so that it is not taken for lost."""
+    return Update(Live(update.key, update.seq, b"{}"), state=False)

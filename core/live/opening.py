@@ -33,6 +33,7 @@ def begin(
     actor, subject = reader.actor, reader.subject
     if reader.kind is Kind.DEVICE:
         newest = _device(session, actor, subject)
+        reader.owned_from = _owned_from(session, actor, subject) or 0
         start = min(after.get(subject, newest), newest)
         missed = batches(session, actor, subject, start) if start < newest else []
         return {subject: Known(start, missed, newest)}
@@ -114,6 +115,13 @@ def _device(session: Session, actor: Actor, device_id: int) -> int:
     return found.ingest_seq
 
 
+def _owned_from(session: Session, actor: Actor, device_id: int) -> int | None:
+    """When the present right to the device's samples began; None where there is none."""
+    moment = now()
+    held = policy.windows(session, actor, facts.LATEST, Samples(device_id, moment, moment + 1))
+    return next((window.start for window in held if window.contains(moment)), None)
+
+
 def snapshots(session: Session, registry: Registry, frame_ids: Iterable[int]) -> dict[int, Update]:
     """The stored document of each time frame that has one, without the series that grow with it."""
     return {
@@ -129,8 +137,7 @@ def batches(session: Session, actor: Actor, device_id: int, after: int) -> list[
     ``MOST_ROWS`` only the newest. Files do not count. What was measured before the actor's
     ownership began is another's.
     """
-    held = policy.windows(session, actor, facts.LATEST, Samples(device_id, now(), now() + 1))
-    since = next((window.start for window in held if window.contains(now())), None)
+    since = _owned_from(session, actor, device_id)
     if since is None:
         return []
     rows = session.execute(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from core.policy import Actor
 
-from .messages import Shape, Update
+from .messages import Shape, Update, withheld
 from .wire import Wire
 
 TEAM = 0  # the key of an activity's own messages
@@ -26,7 +26,7 @@ class Reader:
     """``subject`` is the id of what is followed. ``seqs`` holds, for each key that may be given,
     the newest number given: it never goes back. A key in ``held`` waits for what the database says,
     and its messages with it; until ``begin`` all do. ``withheld``: some of the activity's time
-    frames are not permitted.
+    frames are not permitted. What a device measured before ``owned_from`` is another's.
     """
 
     wire: Wire
@@ -41,6 +41,7 @@ class Reader:
     held: dict[int, list[Update]] = field(default_factory=dict)
     early: list[Update] | None = field(default_factory=list)
     withheld: bool = False
+    owned_from: int = 0
     took: bool = False  # something since the access log was last written
 
     @property
@@ -97,6 +98,8 @@ class Reader:
             if self.withheld or self.team_shape is None:
                 return
             shape = self.team_shape
+        elif self.kind is Kind.DEVICE and update.first < self.owned_from:
+            update = withheld(update)
         self.seqs[update.key] = update.seq
         self.took = True
         self.wire.offer(update.shaped(shape))

@@ -21,12 +21,16 @@ from core.doorbell import bell
 from core.models import ComputedData, ComputeState, OAuthToken, Permission
 from core.pipeline import merge
 from core.pipeline.increments import Announcer
+from core.sport.registry import registry
+from core.sport.versions import stamp
 from tests.contract.conftest import World
 from tests.contract.scenes import Match, match, own, permit
 from tests.sockets import closing, dial, receive, served
 
 AGES = ("2020-01-01T00:00:00Z", "2199-01-01T00:00:00Z")
 
+
+VERSIONS = stamp(registry().sport("soccer"))
 
 # What does not ask the database anything of its own.
 any_engine = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
@@ -75,7 +79,10 @@ class Stage:
                     created=clock.now(),
                 )
             )
-            session.merge(ComputeState(timeframe_id=frame, edition=1, revision=revision))
+            state = ComputeState(
+                timeframe_id=frame, edition=1, revision=revision, versions=VERSIONS
+            )
+            session.merge(state)
 
         self.world.db.write(work)
 
@@ -245,6 +252,8 @@ def test_a_device(stage: Stage) -> None:
         assert receive(socket)["seq"] == 3
         send(stage, "b4", samples(now + 700))
         assert receive(socket)["seq"] == 4
+        send(stage, "b5", samples(clock.from_iso("2020-12-31T23:00:00Z")))
+        assert receive(socket) == {"seq": 5}  # measured when it was another's
 
 
 WRONG: list[tuple[str, dict[str, Any], int]] = [
