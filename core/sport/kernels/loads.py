@@ -11,48 +11,59 @@ BANDS = len(IMPACT_EDGES)
 @kernel(STATE)
 def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     st = state[0]
-    total, axis = st.sum, st.axis
+    axs, ays, azs = cols[0], cols[1], cols[2]
+    count, last_t, rows, ms, gaps = st.n, st.last_t, st.rows, st.ms, st.gaps
+    block, block_n, joined, peak, load = st.block, st.block_n, st.joined, st.peak, st.total
+    sum_x, sum_y, sum_z = st.sum[0], st.sum[1], st.sum[2]
+    was_x, was_y, was_z = st.before[0], st.before[1], st.before[2]
+    load_x, load_y, load_z = st.axis[0], st.axis[1], st.axis[2]
+    max_gap = st.max_gap_ms
     for i in range(n):
-        ax, ay, az = cols[0, i], cols[1, i], cols[2, i]
+        ax, ay, az = axs[i], ays[i], azs[i]
         if not (ax == ax and ay == ay and az == az):
             continue
         now = t[i]
-        block = now // BLOCK_MS
-        if st.n > 0:
-            step = now - st.last_t
-            near = step <= st.max_gap_ms
+        here = now // BLOCK_MS
+        if count > 0:
+            step = now - last_t
+            near = step <= max_gap
             if near:
-                st.rows += 1
-                st.ms += step
+                rows += 1
+                ms += step
             else:
-                st.gaps += 1
-            if block != st.block:
-                x, y, z = total[0] / st.block_n, total[1] / st.block_n, total[2] / st.block_n
-                if st.joined:
-                    dx, dy, dz = x - st.before[0], y - st.before[1], z - st.before[2]
-                    st.total += math.sqrt(dx * dx + dy * dy + dz * dz) / SCALE
-                    axis[0] += abs(dx) / SCALE
-                    axis[1] += abs(dy) / SCALE
-                    axis[2] += abs(dz) / SCALE
+                gaps += 1
+            if here != block:
+                x, y, z = sum_x / block_n, sum_y / block_n, sum_z / block_n
+                if joined:
+                    dx, dy, dz = x - was_x, y - was_y, z - was_z
+                    load += math.sqrt(dx * dx + dy * dy + dz * dz) / SCALE
+                    load_x += abs(dx) / SCALE
+                    load_y += abs(dy) / SCALE
+                    load_z += abs(dz) / SCALE
                 size = math.sqrt(x * x + y * y + z * z)
                 if size > IMPACT:
-                    st.peak = max(st.peak, size)
-                if st.peak > 0.0 and (size <= IMPACT or not near):
+                    peak = max(peak, size)
+                if peak > 0.0 and (size <= IMPACT or not near):
                     band = 0
-                    while band < BANDS - 1 and st.peak >= IMPACT_EDGES[band + 1]:
+                    while band < BANDS - 1 and peak >= IMPACT_EDGES[band + 1]:
                         band += 1
                     st.impacts[band] += 1
-                    st.highest = max(st.highest, st.peak)
-                    st.peak = 0.0
-                st.before[0], st.before[1], st.before[2] = x, y, z
-                st.joined = 1 if near else 0
-                st.block_n = 0
-                total[0] = total[1] = total[2] = 0.0
-        st.block = block
-        st.block_n += 1
-        total[0] += ax
-        total[1] += ay
-        total[2] += az
-        st.last_t = now
-        st.n += 1
+                    st.highest = max(st.highest, peak)
+                    peak = 0.0
+                was_x, was_y, was_z = x, y, z
+                joined = 1 if near else 0
+                block_n = 0
+                sum_x = sum_y = sum_z = 0.0
+        block = here
+        block_n += 1
+        sum_x += ax
+        sum_y += ay
+        sum_z += az
+        last_t = now
+        count += 1
+    st.n, st.last_t, st.rows, st.ms, st.gaps = count, last_t, rows, ms, gaps
+    st.block, st.block_n, st.joined, st.peak, st.total = block, block_n, joined, peak, load
+    st.sum[0], st.sum[1], st.sum[2] = sum_x, sum_y, sum_z
+    st.before[0], st.before[1], st.before[2] = was_x, was_y, was_z
+    st.axis[0], st.axis[1], st.axis[2] = load_x, load_y, load_z
     return 0
