@@ -13,11 +13,10 @@ import rfc8785
 from core.sport.contract import Sport, Table
 from core.sport.metrics.track import INTERVAL
 from core.sport.parameters import Resolved
+from core.sport.quality import no_quality, quality
 
 # Written by the pipeline, or changing without a change of the result (touchline.md section 6).
 OUTSIDE_DIGEST = frozenset({"last_computation", "edition", "input", "digest"})
-GOOD_COVERAGE, USABLE_COVERAGE = 0.95, 0.8
-GOOD_REJECTED, USABLE_REJECTED = 0.01, 0.05
 
 
 def rounded(value: Any, digits: int) -> Any:
@@ -171,35 +170,6 @@ def common(old: list[Any], new: list[Any]) -> int:
     return next((i for i in range(most) if old[i] != new[i]), most)
 
 
-def quality(track: Any, start: int) -> dict[str, Any]:
-    """How far the numbers can be trusted, from the samples alone.
-
-    ``coverage`` is the share of the time from the frame's start to the last sample that valid
-    steps cover.
-    """
-    samples = int(track["n"])
-    elapsed = int(track["last_t"]) - start if samples else 0
-    coverage = int(track["time_ms"]) / elapsed if elapsed > 0 else 0.0
-    rejected = int(track["rejected"])
-    share = rejected / samples if samples else 0.0
-    reasons = []
-    if not samples:
-        reasons.append("no samples")
-    if coverage < GOOD_COVERAGE and samples:
-        reasons.append(f"{100 * coverage:.1f} % of the time is covered by samples")
-    if share > GOOD_REJECTED:
-        reasons.append(f"{rejected} of {samples} positions were rejected")
-    poor = not samples or coverage < USABLE_COVERAGE or share > USABLE_REJECTED
-    return {
-        "coverage": round(coverage, 4),
-        "gaps": int(track["gaps"]),
-        "gap_time": int(track["gap_ms"]) / 1000.0,
-        "rejected_positions": rejected,
-        "level": "poor" if poor else "usable" if reasons else "good",
-        "reasons": reasons,
-    }
-
-
 def definition(sport: Sport, resolved: Resolved, track: Any) -> dict[str, Any]:
     """The presets without which counts cannot be compared."""
     return {
@@ -215,6 +185,7 @@ def assemble(
     values: Mapping[str, Any],
     notes: list[dict[str, str]],
     track: Any,
+    presence: Any,
     start: int,
     memory: Memory | None = None,
 ) -> dict[str, Any]:
@@ -238,7 +209,7 @@ def assemble(
         for name, value in resolved.values.items()
     }
     put("parameters", parameters, None)
-    put("quality", quality(track, start), None)
+    put("quality", quality(sport, resolved, values, track, presence, start), None)
     put("notes", notes, None)
     document["digest"] = digest_of({key: memory[key].text for key in document})
     return document
@@ -250,14 +221,7 @@ def empty_document(sport: Sport) -> dict[str, Any]:
     document["definition"] = None
     document["metrics"] = {metric.key: metric.version for metric in sport.metrics}
     document["parameters"] = {}
-    document["quality"] = {
-        "coverage": 0.0,
-        "gaps": 0,
-        "gap_time": 0.0,
-        "rejected_positions": 0,
-        "level": "poor",
-        "reasons": ["no samples"],
-    }
+    document["quality"] = no_quality(sport)
     document["notes"] = []
     document["digest"] = digest(document)
     return document

@@ -9,6 +9,7 @@ import rfc8785
 
 from core.sport.columns import STREAMS
 from core.sport.contract import Batch, Derived, Fold, Kernel, Sport
+from core.sport.metrics.presence import PRESENCE
 from core.sport.metrics.track import TRACK
 
 
@@ -26,10 +27,10 @@ class Resolved:
 
 
 def kernels_of(sport: Sport) -> tuple[Kernel, ...]:
-    """The track, then each metric's kernel once, stream by stream in order of first use,
-    after those it reads.
+    """The track, what counts the channels, then each metric's kernel once, stream by stream in
+    order of first use, after those it reads.
     """
-    found = {TRACK.name: TRACK}
+    found = {TRACK.name: TRACK, PRESENCE.name: PRESENCE}
     for metric in sport.metrics:
         if isinstance(metric, Fold):
             for kernel in (*metric.kernel.after, metric.kernel):

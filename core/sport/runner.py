@@ -10,11 +10,12 @@ import numpy as np
 
 from core.sport.columns import SAMPLES, STREAMS
 from core.sport.contract import Batch, Derived, Fold, Reading, Sport
-from core.sport.document import Memory, assemble, empty_document, quality
+from core.sport.document import Memory, assemble, empty_document
 from core.sport.errors import MetricError, StateMismatch
 from core.sport.metrics.track import smoothing_window
 from core.sport.parameters import Resolved
 from core.sport.plan import BLOCK, Lane, plan
+from core.sport.quality import quality, used_mask
 from core.sport.registry import registry
 from core.sport.state import Saved, decode, encode, identity
 
@@ -59,6 +60,7 @@ class FrameFold:
         self.rate = rate
         for kernel, state in zip(self._plan.kernels, self._states, strict=True):
             kernel.init(resolved.values, start_ms, state[0])
+        self._presence["used"] = used_mask(sport)
         if rate is not None:
             self._track["window"] = smoothing_window(resolved.values, rate)
 
@@ -83,7 +85,7 @@ class FrameFold:
             self._buffer[offsets[i] : offsets[i + 1]].view(kernel.state)
             for i, kernel in enumerate(self._plan.kernels)
         ]
-        self._track = self._states[0][0]
+        self._track, self._presence = self._states[0][0], self._states[1][0]
 
     @property
     def n(self) -> int:
@@ -385,14 +387,17 @@ class FrameFold:
         if self.empty:
             return empty_document(self.sport)
         values, notes = source.values(final)
+        states = source._track, source._presence
         return assemble(
-            self.sport, self.resolved, values, notes, source._track, self.start, self._written
+            self.sport, self.resolved, values, notes, *states, self.start, self._written
         )
 
     def quality(self) -> dict[str, Any]:
         """The document's ``quality``, alone."""
         source = self.close() if self._held else self
-        return quality(source._track, self.start)
+        values, _ = source.values(False)
+        states = source._track, source._presence
+        return quality(self.sport, self.resolved, values, *states, self.start)
 
 
 def warm() -> dict[str, float]:

@@ -80,13 +80,18 @@ def init(values: Values, start: int, state: Any) -> None:
     state["max_gap_ms"] = round(values["max_gap"] * 1000)
     state["bridge_ms"] = round(values["max_bridge"] * 1000) if values["bridge_gaps"] else 0
     state["source"] = SOURCES[values["distance_source"]]
-    sparse = values["distance_source"] == "device"
-    state["reach_ms"] = max(state["max_gap_ms"], SPARSE_MS) if sparse else state["max_gap_ms"]
+    state["reach_ms"] = reach_ms(values)
     state["limit"] = values["max_speed"]
     state["gate"] = values["stationary_speed"]
     state["max_speed"] = -1.0
     state["cosine"] = 1.0
     state["speed_before"] = np.nan
+
+
+def reach_ms(values: Values) -> int:
+    """The longest step that counts as time: max_gap, longer where distance is a counter's."""
+    gap = round(values["max_gap"] * 1000)
+    return max(gap, SPARSE_MS) if values["distance_source"] == "device" else gap
 
 
 def smoothing_window(values: Values, rate: float | None) -> int:
