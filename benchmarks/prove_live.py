@@ -69,7 +69,7 @@ SESSIONS, BLOCK = 200, 10
 MATCHES, MATCH_SECONDS, MATCH_SPEED = 2, 90.0, 6.0
 START = 1_772_377_200_000  # 2026-03-01T15:00:00Z
 FAULTS = ("dropout", "duplicate", "late")
-SPORTS = ("soccer", "tennis", "running")
+SPORTS = ("soccer", "tennis", "running", "biking")
 FOLDS = (TICK, REFOLD, CLOSE, MERGE)
 HAND_OVER, DEATH = 0.05, 0.03  # of ticks: by the other worker; by one that has just started
 

@@ -29,6 +29,7 @@ from core.sport.metrics.accelerations import ACCELERATION_METRICS
 from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS, SPRINT
 from core.sport.metrics.endurance import (
+    BIKING_METRICS,
     ENDURANCE_DEFINITION,
     RUNNING_METRICS,
     TRAIL_RUNNING_METRICS,
@@ -49,6 +50,7 @@ from schemas import load as load_schema
 
 __all__ = [
     "ACCELERATION_METRICS",
+    "BIKING_METRICS",
     "EFFORT_EXTRAS",
     "EFFORT_METRICS",
     "ENDURANCE_DEFINITION",

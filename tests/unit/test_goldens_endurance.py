@@ -52,6 +52,41 @@ def _ours(fold: FrameFold) -> dict[str, Any]:
     }
 
 
+RIDES = {
+    "cycling/indoor_trainer_power.fit": {"average_speed_mps", "max_speed_mps", "total_distance_m"},
+    "cycling/power_hr_climb_57km.fit": set(),
+    "cycling/power_vector_41km.fit": set(),
+}
+
+
+@pytest.mark.parametrize("name", list(RIDES))
+def test_rides(recordings: Path, name: str) -> None:
+    fold = _fold(recordings / name, "biking", '{"ftp": 250, "cp": 250, "w_prime": 20000}')
+    ours = _ours(fold)
+    for key in RIDES[name]:  # golden.json writes 0 for what nobody measured
+        assert ours[key] is None, key
+    compare(recordings, name, ours, without=OF_THE_FILE | RIDES[name])
+
+
+def test_printed_row_of_the_climb(recordings: Path) -> None:
+    """The first row of metrics.md section 5, CP 300 and W' 20 kJ."""
+    path = recordings / "cycling/power_hr_climb_57km.fit"
+    found = _fold(path, "biking", '{"cp": 300}').document(True)
+    power, balance = found["power"], found["w_prime_balance"]
+    assert (power["normalized"], power["average"]) == (
+        pytest.approx(267.431, abs=1e-3),
+        pytest.approx(219.071, abs=1e-3),
+    )
+    assert power["work"] == 1830.773
+    curve = {row["duration"]: round(row["power"], 2) for row in found["mean_maximal_power"]}
+    assert [curve[s] for s in (5, 60, 300)] == [721.60, 392.28, 340.43]
+    assert curve[1200] == pytest.approx(306.82, abs=0.01)
+    assert balance["minimum"] == pytest.approx(-13504.5, abs=0.1)
+    assert balance["end"] == pytest.approx(19903.8, abs=0.1)
+    assert found["ascent"] == pytest.approx(1253.8)
+    assert found["total_distance"] == pytest.approx(57653.7, abs=0.1)
+
+
 def _beats(recordings: Path, name: str) -> set[str]:
     """The values of beat-to-beat intervals, which are another stream's."""
     wanted = json.loads((recordings / "golden.json").read_text())["files"][name]["values"]

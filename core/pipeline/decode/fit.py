@@ -208,13 +208,17 @@ def _decoded(messages: _Messages) -> Decoded:
 
 
 def _columns(t: NDArray, field: dict[str, NDArray], on_foot: NDArray) -> Columns:
-    """SI units, at the decimals that the format has."""
+    """SI units, at the decimals that the format has.
+
+    Altitude stays the quotient that the format defines, raw / 5 - 500: in steps of 0.2 m a rise of
+    exactly the threshold is common, and whether it counts follows the quotient's last bits.
+    """
     cadence = field["cadence"] + np.nan_to_num(field["fractional_cadence"])
     return {
         "t": t,
         "gnss.latitude": np.round(field["position_lat"] * _SEMICIRCLE, _DEGREES),
         "gnss.longitude": np.round(field["position_long"] * _SEMICIRCLE, _DEGREES),
-        "gnss.altitude": np.round(_either(field["enhanced_altitude"], field["altitude"]), 1),
+        "gnss.altitude": _either(field["enhanced_altitude"], field["altitude"]),
         "gnss.speed": _either(field["enhanced_speed"], field["speed"]),
         "ecg.hr": field["heart_rate"],
         "pwr.pwr_instantpower": field["power"],

@@ -2,7 +2,7 @@
 
 from core.sport.columns import CADENCE, DT, POWER, D
 from core.sport.kernels import kernel
-from core.sport.metrics.cadence import BUCKET_MS, LEAST_MS, STATE
+from core.sport.metrics.cadence import BUCKET_MS, LEAST_CADENCE, LEAST_MS, STATE
 
 
 @kernel(STATE)
@@ -12,7 +12,8 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     for i in range(n):
         bucket = t[i] // BUCKET_MS
         if bucket != st.bucket:
-            if st.bucket_ms >= LEAST_MS and st.bucket_metres > 0.0:
+            pedalled = st.bucket_turns >= LEAST_CADENCE * st.bucket_ms
+            if st.bucket_ms >= LEAST_MS and pedalled and st.bucket_metres > 0.0:
                 gear = st.bucket_metres / (st.bucket_turns / 60_000.0)
                 st.gear_low = gear if st.gears == 0 else min(st.gear_low, gear)
                 st.gear_high = max(st.gear_high, gear)

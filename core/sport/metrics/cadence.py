@@ -9,7 +9,7 @@ from core.sport.contract import Fold, Kernel, Reading, Values
 from core.sport.metrics.track import has_distance
 
 BUCKET_MS = 5000  # of the gear
-LEAST_MS = 3000  # pedalled in a bucket that counts
+LEAST_MS, LEAST_CADENCE = 3000, 30.0  # pedalled in a bucket that counts
 
 STATE = np.dtype(
     [
@@ -164,8 +164,8 @@ PEDAL_METRICS = (
         title="Gear",
         definition=(
             "development: metres a turn of the crank, mean of the UTC-aligned 5 s in which the "
-            "rider pedalled for 3 s or more; ratios: development over wheel_circumference. Rolling "
-            "with slow feet reads as a high gear."
+            "rider pedalled for 3 s or more, at 30 turns a minute or more; ratios: development "
+            "over wheel_circumference. Rolling with slow feet reads as a high gear."
         ),
         boundary="a cadence of 0 does not count",
         citation="Touchline design, section 3.3",

@@ -2,20 +2,22 @@
 
 from core.sport.contract import Metric
 from core.sport.metrics.beats import HRV_METRICS
-from core.sport.metrics.cadence import STEP_METRICS
+from core.sport.metrics.cadence import PEDAL_METRICS, STEP_METRICS
 from core.sport.metrics.elevation import (
     ELEVATION,
     TRAIL_ELEVATION,
     TRAIL_METRICS,
     VERTICAL_SPEED,
+    climb_metrics,
     elevation_metrics,
 )
 from core.sport.metrics.graded import graded_metrics
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
-from core.sport.metrics.moving import RUN, moving_metrics
+from core.sport.metrics.moving import RIDE, RUN, moving_metrics
 from core.sport.metrics.pace import PACE_METRICS
 from core.sport.metrics.peaks import DISTANCE_PEAK_METRICS
+from core.sport.metrics.power import POWER_METRICS
 from core.sport.metrics.ranges import RANGE_METRICS
 from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS
 
@@ -35,6 +37,13 @@ def common(moving_from: float) -> tuple[Metric, ...]:
     )
 
 
+BIKING_METRICS = (
+    *common(RIDE),
+    *elevation_metrics(ELEVATION),
+    *POWER_METRICS,
+    *PEDAL_METRICS,
+    *climb_metrics(ELEVATION),
+)
 RUNNING_METRICS = (
     *common(RUN),
     *elevation_metrics(ELEVATION),

@@ -7,6 +7,7 @@ import pytest
 
 from core.sport.document import empty_document
 from core.sport.metrics.pace import EFFORTS
+from core.sport.metrics.power import DURATIONS
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
@@ -26,7 +27,11 @@ RUN = {
     "efficiency_factor", "decoupling",
 }  # fmt: skip
 TRAIL = {"slope_classes", "climbs", "descents", "flat_equivalent_distance", "effort_km"}
-KEYS = {"running": RUN, "trailrunning": RUN | TRAIL}
+RIDE = {
+    "power", "time_per_power_zone", "mean_maximal_power", "w_prime_balance", "efficiency_factor",
+    "decoupling", "cadence", "torque", "left_right_balance", "climbs",
+}  # fmt: skip
+KEYS = {"biking": RIDE, "running": RUN, "trailrunning": RUN | TRAIL}
 
 
 def folded(sport: str, samples: dict[str, Any], activity: Any = None, **params: Any) -> FrameFold:
@@ -212,3 +217,116 @@ def test_thresholds_of_altitude() -> None:
     assert values("trailrunning", straight(np.full(400, 3.0), alt * 3))["ascent"] == 60.0
     gnss = values("trailrunning", straight(np.full(400, 3.0), alt * 3), altitude_source="gnss")
     assert gnss["ascent"] == 0.0
+
+
+def ridden(seed: int = 8, n: int = 4000) -> dict[str, Any]:
+    """A ride of one sample a second: missing power now and then, a pause of 30 s, one of 9 s."""
+    rng = np.random.default_rng(seed)
+    steps = np.full(n, 1000)
+    steps[1500], steps[2500] = 30_000, 9_000
+    power = np.clip(220 + np.cumsum(rng.normal(0, 25, n)) % 400 - 200, 0, None).round()
+    power[rng.random(n) < 0.02] = np.nan
+    power[3000:3012] = np.nan
+    return {"t": START + np.cumsum(steps), "power": power, "hr": np.full(n, 150.0)}
+
+
+def parts_of(samples: dict[str, Any], max_gap: int = 10) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Seconds and watts between restarts, missing seconds 0, as section 3.3 says."""
+    there = ~np.isnan(samples["power"])
+    t, watts = samples["t"][there] // 1000, samples["power"][there].astype(int)
+    cuts = np.flatnonzero(np.diff(t) > max_gap) + 1
+    found = []
+    for ts, ws in zip(np.split(t, cuts), np.split(watts, cuts), strict=True):
+        series = np.zeros(ts[-1] - ts[0] + 1, np.int64)
+        series[ts - ts[0]] = ws
+        found.append((np.arange(ts[0], ts[-1] + 1), series))
+    return found
+
+
+def test_power_against_numpy() -> None:
+    samples = ridden()
+    parts = parts_of(samples)
+    assert len(parts) == 3
+    found = values("biking", samples, ftp=260, weight=75)
+    means = np.concatenate([np.convolve(w, np.ones(30), "valid") / 30 for _, w in parts])
+    there = samples["power"][~np.isnan(samples["power"])]
+    power = found["power"]
+    assert power["normalized"] == pytest.approx((means**4).mean() ** 0.25, rel=1e-12)
+    assert power["average"] == pytest.approx(there.mean(), rel=1e-12)
+    assert (power["seconds"], power["work"]) == (len(there), there.sum() / 1000)
+    factor = power["normalized"] / 260
+    assert power["training_stress_score"] == pytest.approx(100 * len(there) / 3600 * factor**2)
+    edges = np.array([0, 55, 75, 90, 105, 120, 150]) * 2.6
+    counted = np.bincount(np.digitize(there, edges) - 1, minlength=7)
+    assert [row["duration"] for row in found["time_per_power_zone"]] == counted.tolist()
+    assert found["efficiency_factor"] == pytest.approx(power["normalized"] / 150)
+
+
+def test_mean_maximal_curve_against_numpy() -> None:
+    samples = ridden()
+    parts = parts_of(samples)
+    found = {row["duration"]: row for row in values("biking", samples)["mean_maximal_power"]}
+    for span in DURATIONS:
+        best = [
+            (np.convolve(w, np.ones(span, np.int64), "valid").max(), seconds, w)
+            for seconds, w in parts
+            if len(w) >= span
+        ]
+        if not best:
+            assert span not in found
+            continue
+        most, seconds, w = max(best, key=lambda one: one[0])
+        assert found[span]["power"] == most / span
+        at = int(np.argmax(np.convolve(w, np.ones(span, np.int64), "valid")))
+        assert found[span]["start_time"] == int(seconds[at]) * 1000
+
+
+def test_w_prime_balance_against_its_recurrences() -> None:
+    samples = ridden()
+    fold = folded("biking", samples, cp=230, w_prime=15_000)
+    fold.batch({"samples": samples})
+    found = fold.values(True)[0]
+    balance = least = 15_000.0
+    watts = np.concatenate([w for _, w in parts_of(samples)]).astype(float)
+    for w in watts:
+        balance += 230 - w if w >= 230 else (230 - w) * (15_000 - balance) / 15_000
+        least = min(least, balance)
+    assert found["w_prime_balance"]["end"] == pytest.approx(balance, rel=1e-9)
+    assert found["w_prime_balance"]["minimum"] == pytest.approx(least, rel=1e-9)
+    tau = 546 * np.exp(-0.01 * (230 - watts[watts < 230].mean())) + 316
+    # Skiba's sum over all earlier seconds, where ours is a recurrence.
+    above = np.maximum(watts - 230, 0)
+    decay = np.exp(-np.arange(len(watts)) / tau)
+    integral = 15_000 - np.convolve(above, decay)[: len(watts)]
+    ours = found["w_prime_balance_integral"]
+    assert ours["tau"] == pytest.approx(tau, rel=1e-12)
+    assert ours["minimum"] == pytest.approx(integral.min(), rel=1e-6)
+    assert ours["end"] == pytest.approx(integral[-1], rel=1e-6)
+
+
+def test_power_at_ten_hertz_is_the_mean_of_each_second() -> None:
+    """Ten samples a second that mean what one sample says give the same results."""
+    rng = np.random.default_rng(9)
+    slow = {"t": START + 1000 * np.arange(900), "power": rng.integers(0, 400, 900).astype(float)}
+    spread = np.tile([-5.0, 5.0], 450 * 10)[:9000]
+    fast = {
+        "t": START + 100 * np.arange(9000),
+        "power": np.maximum(np.repeat(slow["power"], 10) + 5, 5) + spread,
+    }
+    one, ten = values("biking", slow, cp=200), values("biking", fast, cp=205)
+    assert [row["power"] + 5 for row in one["mean_maximal_power"]] == pytest.approx(
+        [row["power"] for row in ten["mean_maximal_power"]]
+    )
+    assert one["w_prime_balance"]["end"] == pytest.approx(ten["w_prime_balance"]["end"])
+
+
+def test_torque_and_gear() -> None:
+    n = 120
+    samples = straight(
+        np.full(n, 8.0), power=np.full(n, 250.0), cadence=np.where(np.arange(n) < 60, 90.0, 0.0)
+    )
+    found = values("biking", samples)
+    assert found["cadence"] == {"average": 90.0, "maximum": 90.0}
+    assert found["torque"]["average"] == pytest.approx(250 / (2 * np.pi * 90 / 60))
+    assert found["gear"]["development"] == pytest.approx(8 * 60 / 90, rel=3e-6)
+    assert found["gear"]["ratio"] == pytest.approx(8 * 60 / 90 / 2.105, rel=3e-6)

@@ -23,7 +23,7 @@ def compare(found: Any, wanted: Any, where: str) -> None:
         assert found == wanted, where
 
 
-@pytest.mark.parametrize("sport", ["running", "soccer", "tennis", "trailrunning"])
+@pytest.mark.parametrize("sport", ["biking", "running", "soccer", "tennis", "trailrunning"])
 def test_made_samples(sport: str) -> None:
     """A failure here means: a value changed, so the metric's version must rise, then regenerate."""
     golden = import_module(f"plugins.{sport}.goldens.generate")

@@ -5,12 +5,13 @@ import sys
 
 SCRIPT = """
 import sys
-import core.sport, plugins.running, plugins.soccer, plugins.tennis, plugins.trailrunning
+import core.sport
+import plugins.biking, plugins.running, plugins.trailrunning, plugins.soccer, plugins.tennis
 from core.sport.dictionary import dictionary
 from core.sport.document import empty_document
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
-BUILT_IN = {"running", "soccer", "tennis", "trailrunning"}
+BUILT_IN = {"biking", "running", "soccer", "tennis", "trailrunning"}
 assert set(registry().sports) >= BUILT_IN, registry().states()
 for sport in registry().sports.values():
     empty_document(sport)

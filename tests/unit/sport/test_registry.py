@@ -54,7 +54,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch, name: str, answer: Any) -> EntryPoin
 
 
 def test_installed_sports() -> None:
-    assert set(registry().sports) >= {"running", "soccer", "tennis", "trailrunning"}
+    assert set(registry().sports) >= {"biking", "running", "soccer", "tennis", "trailrunning"}
     by_name = {state.name: state for state in registry().states()}
     assert by_name["soccer"].state == "enabled"
     assert by_name["soccer"].distribution == "touchline"

@@ -7,7 +7,7 @@ import pytest
 import schemas
 from core.sport.registry import registry
 
-SPORTS = ["running", "soccer", "tennis", "trailrunning"]
+SPORTS = ["biking", "running", "soccer", "tennis", "trailrunning"]
 
 
 @pytest.mark.parametrize("name", SPORTS)

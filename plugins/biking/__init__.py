@@ -1,0 +1,9 @@
+"""Biking."""
+
+from core.sport import Sport, hookimpl
+from plugins.biking.sport import BIKING
+
+
+@hookimpl
+def sport() -> Sport:
+    return BIKING
