@@ -4,7 +4,7 @@ Nothing is stored here. Whatever a sport raises is the error of that one frame.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -88,32 +88,47 @@ def _due(frame: Frame, late: bool, at: int) -> tuple[int, bool]:
 
 
 def _read_together(session: Session, outcomes: Sequence[Outcome]) -> dict[int, Rows]:
-    """What is new of frames whose folds are in memory, stream by stream; frames that lie far back
-    are left to be read one by one.
+    """What is new of frames whose folds are in memory, stream by stream: the samples of all, of the
+    other streams what the news say is there.
     """
     folds = {o.frame.id: o.kept.fold for o in outcomes if o.kept is not None}
-    since = {o.frame.id: _since(o.frame, folds[o.frame.id], SAMPLES) for o in outcomes}
-    newest = max(since.values(), default=0)
-    near = [o.frame for o in outcomes if since[o.frame.id] >= newest - TOGETHER]
-    found: dict[int, Rows] = {frame.id: {} for frame in near}
-    # The samples of all; of the other streams only where the news say that there is something.
+    found: dict[int, Rows] = {o.frame.id: {} for o in outcomes}
     for stream in STREAMS:
-        asked = [f for f in near if stream == SAMPLES or _has(f, folds[f.id], stream)]
-        if not asked:
-            continue
-        wishes = [
-            store.Wish(frame.device_id, _since(frame, folds[frame.id], stream), frame.end)
-            for frame in asked
-        ]
-        inputs = {name for frame in asked for name in folds[frame.id].reads(stream)}
-        columns = store.read_each(session, stream, wishes, wanted(stream, sorted(inputs)))
-        for frame, columns_of_frame in zip(asked, columns, strict=True):
-            found[frame.id][stream] = columns_of_frame
+        since: dict[int, int] = {}
+        for outcome in outcomes:
+            frame, fold = outcome.frame, folds[outcome.frame.id]
+            t0 = frame.news.t0.get(stream) if frame.news is not None else None
+            if stream == SAMPLES:
+                since[frame.id] = _since(frame, fold, stream)
+            elif stream in fold.streams and t0 is not None:
+                since[frame.id] = max(_since(frame, fold, stream), t0)
+        inputs = {name for frame in since for name in folds[frame].reads(stream)}
+        frames = [o.frame for o in outcomes if o.frame.id in since]
+        rows = _read_stream(session, stream, frames, since, wanted(stream, sorted(inputs)))
+        for frame_id, columns in rows.items():
+            found[frame_id][stream] = columns
     return found
 
 
-def _has(frame: Frame, fold: FrameFold, stream: str) -> bool:
-    return stream in fold.streams and frame.news is not None and stream in frame.news.t0
+def _read_stream(
+    session: Session,
+    stream: str,
+    frames: Sequence[Frame],
+    since: Mapping[int, int],
+    names: Sequence[str],
+) -> dict[int, Columns]:
+    """One statement for frames whose rows begin close to each other, one for each other frame."""
+    newest = max(since.values(), default=0)
+    near = [frame for frame in frames if since[frame.id] >= newest - TOGETHER]
+    wishes = [store.Wish(frame.device_id, since[frame.id], frame.end) for frame in near]
+    read = store.read_each(session, stream, wishes, names)
+    found = {frame.id: columns for frame, columns in zip(near, read, strict=True)}
+    for frame in frames:
+        if frame.id not in found:
+            found[frame.id] = store.read(
+                session, frame.device_id, stream, since[frame.id], frame.end, names
+            )
+    return found
 
 
 def _since(frame: Frame, fold: FrameFold, stream: str) -> int:

@@ -135,6 +135,36 @@ def test_late_beats_refold_and_end_the_same(filled: Database, writer: Writer, cl
     assert of_one_fold(filled)["digest"] == refolded["digest"]
 
 
+def test_a_strap_that_was_away_catches_up(db: Database, clock: Clock) -> None:
+    """Frames whose beats begin far apart: each is read from where its own go on."""
+    world.fill(db, frames=2)
+    writer, hot, samples = Writer(db), {}, world.run()
+
+    def beat(device: int, name: str, rows: Rows) -> None:
+        body = {"batch": name, "streams": {"rr": rows}}
+        writer.submit(device, uplink.parse(orjson.dumps(body), now=T0 + 10**9), T0)
+
+    minutes = {k: beats(80, seed=k, ahead=60_000 * k) for k in range(4)}
+    for k, rows in minutes.items():
+        for device in (1, 2):
+            later = [T0 + 60_000 * k + 100 * i for i in range(50)]
+            columns = {**part(samples, 0, 50), "gnss.timestamp": later}
+            writer.submit(device, world.batch(f"s{k}", columns), T0)
+        beat(1, f"b{k}", part(rows, 0, 60))
+        if k == 3:
+            for back in (0, 1, 2):
+                beat(2, f"b{back}", part(minutes[back], 0, 60))
+        assert compute.tick(db, registry(), 1, hot=hot) == 2
+        clock.at += 60_000
+    writer.close()
+    live = {frame: world.editions(db, frame)[-1] for frame in (1, 2)}
+    assert [live[frame]["hrv"]["n"] for frame in (1, 2)] == [240, 180]
+    for frame in (1, 2):
+        assert not world.state(db, frame).dirty
+        compute.refold(db, registry(), frame)
+        assert world.editions(db, frame)[-1]["digest"] == live[frame]["digest"]
+
+
 def test_beats_alone_make_a_document(filled: Database, writer: Writer, clock: Clock) -> None:
     send(writer, "beats", rr=beats(40))
     assert compute.tick(filled, registry(), 1) == 1
