@@ -10,11 +10,12 @@ LIVE_ACTIVITY = "touchline:live:activity:"  # + activity id; packed ``Live``, ke
 LIVE_DEVICE = "touchline:live:device:"  # + device id; packed ``Live``, key: device id
 LIVE_REPLAY = "touchline:live:replay:"  # + replay's name; packed ``Live``, key: time frame id
 RIGHTS = "touchline:rights"  # somebody's permissions or ownerships changed: ask the policy again
+TEAM = 0  # the key of an activity's own messages
 CHANGES = "touchline:changes"  # new items stand in the change feed
 
 
 class Live(NamedTuple):
-    """``key`` is whose message it is, or 0: the activity's own (team metrics). ``seq`` is its
+    """``key`` is whose message it is, or ``TEAM``: the activity's own (its summary). ``seq`` is its
     revision, for a device its ingest number. ``data`` is a JSON object as bytes, ``seq`` not in it.
     """
 

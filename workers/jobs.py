@@ -32,9 +32,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Context:
-    """What a worker process holds while it lives. ``office`` is from where mail goes. ``hot`` keeps
-    folds between ticks; only the process that serves ``live`` in itself fills it. ``send`` tells
-    live messages to whoever listens, as ``publisher`` does, by which replays are told.
+    """What a worker process holds while it lives. ``office`` is from where mail goes. ``hot`` and
+    ``summaries`` keep folds between ticks; only the process that serves ``live`` in itself fills
+    them. ``send`` tells live messages to whoever listens, as ``publisher`` does, by which replays
+    are told.
     """
 
     db: Database
@@ -42,6 +43,7 @@ class Context:
     objects: ObjectStore
     office: Office | None = None
     hot: compute.Hot = field(default_factory=dict)
+    summaries: compute.HotSummaries = field(default_factory=dict)
     send: compute.Send | None = None
     publisher: Publisher | None = None
 
@@ -134,7 +136,10 @@ def _load(session: Session, row_id: int) -> Owed | None:
 
 
 def _tick(context: Context, owed: Owed) -> None:
-    compute.tick(context.db, context.registry, int(owed.key), owed.pair, context.hot, context.send)
+    compute.tick(
+        context.db, context.registry, int(owed.key), owed.pair, context.hot, context.send,
+        context.summaries,
+    )  # fmt: skip
 
 
 def _refold(context: Context, owed: Owed) -> None:
@@ -143,6 +148,10 @@ def _refold(context: Context, owed: Owed) -> None:
 
 def _close(context: Context, owed: Owed) -> None:
     compute.close(context.db, context.registry, int(owed.key), owed.pair, context.send)
+
+
+def _summary(context: Context, owed: Owed) -> None:
+    compute.summarise(context.db, context.registry, int(owed.key), owed.pair, context.send)
 
 
 def _import(context: Context, owed: Owed) -> None:
@@ -184,6 +193,7 @@ TOPICS: dict[str, Callable[[Context, Owed], None]] = {
     topics.TICK: _tick,
     topics.REFOLD: _refold,
     topics.CLOSE: _close,
+    topics.SUMMARY: _summary,
     topics.IMPORT: _import,
     topics.MERGE: _merge,
     topics.REPLAY: _replay,

@@ -27,6 +27,7 @@ ROUTES = {
     outbox.TICK: Route(LIVE, 5),
     outbox.REFOLD: Route(COMPUTE, 120),
     outbox.CLOSE: Route(COMPUTE, 120),
+    outbox.SUMMARY: Route(COMPUTE, 120),
     outbox.IMPORT: Route(INGEST, 900),
     outbox.DELIVER: Route(DELIVER, 25),
     outbox.MERGE: Route(BULK, 120),

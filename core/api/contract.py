@@ -174,6 +174,7 @@ OPERATIONS = (
     ),
     # Ours (contract/touchline.md).
     _op("computed.editions", "GET timeframes/{timeframe}/computed/editions/", 200, 403, 404),
+    _op("summary.get", "GET activities/{activity}/summary/", 200, 403, 404),
     _op(
         "webhook.rotate_secret",
         "POST activities/{activity}/webhooks/{webhook}/rotate-secret/",

@@ -15,14 +15,14 @@ import redis
 import structlog
 from sqlalchemy.orm import Session
 
-from core.channels import RIGHTS, Live
+from core.channels import RIGHTS, TEAM, Live
 from core.models.db import Database
 from core.sport.registry import Registry
 
 from . import facts, opening
 from .facts import Facts
 from .messages import Update
-from .reader import TEAM, Group, Kind, Reader
+from .reader import Group, Kind, Reader
 from .wire import FORBIDDEN, NOT_FOUND, UNAUTHORIZED
 
 KEEPER_SECONDS = 1.0

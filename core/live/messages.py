@@ -55,7 +55,7 @@ class Update:
     newer one stand for those of an older one; else each is an increment.
     """
 
-    __slots__ = ("_first", "_merged", "_shaped", "data", "key", "seq", "since", "state")
+    __slots__ = ("_first", "_members", "_merged", "_shaped", "data", "key", "seq", "since", "state")
 
     def __init__(self, live: Live, *, state: bool, since: int | None = None) -> None:
         self.key, self.seq, self.data = live
@@ -64,6 +64,7 @@ class Update:
         self._shaped: dict[Shape, Shaped] = {}
         self._merged: dict[tuple[int, int], Update] = {}
         self._first: float | None = None
+        self._members: frozenset[int] | None = None
 
     @property
     def first(self) -> float:
@@ -73,6 +74,13 @@ class Update:
             times = [group["timestamp"] for group in groups]
             self._first = min((min(t) if isinstance(t, list) else t for t in times), default=inf)
         return self._first
+
+    @property
+    def members(self) -> frozenset[int]:
+        """Of a summary: the time frames that it speaks of."""
+        if self._members is None:
+            self._members = frozenset(orjson.loads(self.data).get("timeframes", ()))
+        return self._members
 
     def shaped(self, shape: Shape) -> Shaped:
         made = self._shaped.get(shape)

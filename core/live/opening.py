@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import policy
-from core.channels import LIVE_ACTIVITY, Live
+from core.channels import LIVE_ACTIVITY, TEAM, Live
 from core.clock import now
 from core.errors import Forbidden, NotFound
 from core.models import Device, SampleTail, TimeFrame, UplinkBatch
@@ -15,12 +15,12 @@ from core.models.users import MANAGER
 from core.pipeline import blocks, columns, increments, store
 from core.pipeline.publish import SERIES
 from core.policy import Actor, Samples
-from core.services import activities, computed
+from core.services import activities, computed, summaries
 from core.sport.registry import Registry
 
 from . import facts
 from .messages import Update, snapshot
-from .reader import TEAM, Kind, Known, Reader
+from .reader import Kind, Known, Reader
 
 MOST_BATCHES = 600  # that are sent again: ten minutes of one a second
 MOST_ROWS = 100_000  # and no more samples than these
@@ -43,7 +43,21 @@ def begin(
         frames = _activity(session, actor, subject)
     found = snapshots(session, registry, frames)
     known = {frame: _since(found.get(frame), after.get(frame, 0)) for frame in frames}
-    return known if reader.kind is Kind.FRAME else {TEAM: Known(-1, [], -1), **known}
+    if reader.kind is Kind.FRAME:
+        return known
+    return {TEAM: _team(session, reader, frames, after.get(TEAM, 0)), **known}
+
+
+def _team(session: Session, reader: Reader, frames: Iterable[int], last: int) -> Known:
+    """The activity's summary, for a reader who wants it and may follow these time frames."""
+    if reader.team_shape is None:
+        return Known(-1, [], -1)
+    found = summaries.live(session, reader.subject, set(frames))
+    if found is None:
+        return Known(-1, [], -1)
+    revision, document = found
+    told = {key: value for key, value in document.items() if key not in SERIES}
+    return _since(snapshot(TEAM, revision, told), last)
 
 
 def missing(

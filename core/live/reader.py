@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from core.channels import TEAM
 from core.policy import Actor
 
 from .messages import Shape, Update, withheld
 from .wire import Wire
-
-TEAM = 0  # the key of an activity's own messages
 
 
 class Kind(Enum):
@@ -97,6 +96,8 @@ class Reader:
         if update.key == TEAM and self.kind is Kind.ACTIVITY:
             if self.withheld or self.team_shape is None:
                 return
+            if not update.members <= self.seqs.keys():
+                return  # of a time frame that nobody has asked about yet whether it is permitted
             shape = self.team_shape
         elif self.kind is Kind.DEVICE and update.first < self.owned_from:
             update = withheld(update)

@@ -17,6 +17,7 @@ from .replays import Replay
 from .samples import SampleBlock, SampleTail, UplinkBatch, UploadedFile
 from .second_factor import RecoveryCode, SecondFactor
 from .sessions import WebSession
+from .summaries import ActivitySummary
 from .teams import Team, TeamMember
 from .users import AthleteProfile, ManagerProfile, Permission, User
 from .webhooks import Delivery, DeliveryAttempt, Webhook
@@ -25,6 +26,7 @@ from .work import Job, Outbox
 __all__ = [
     "AccessEvent",
     "Activity",
+    "ActivitySummary",
     "AthleteParameter",
     "AthleteProfile",
     "AuditEvent",

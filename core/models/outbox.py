@@ -15,6 +15,7 @@ from .work import Outbox
 TICK = "tick"  # key: activity id. Advance the frames of one activity that are behind.
 REFOLD = "refold"  # key: time frame id. Fold one frame anew.
 CLOSE = "close"  # key: time frame id. Fold a frame that has ended for the last time.
+SUMMARY = "summary"  # key: activity id. Fold what an activity's time frames come to together.
 IMPORT = "import"  # key: job id. Decode and store an uploaded file.
 DELETE = "delete"  # key: user id. Remove what is left of a deleted athlete.
 MAIL = "mail"  # key: kind-user. Write and send one message (core.services.mails).

@@ -16,14 +16,15 @@ from sqlalchemy.orm import Session
 from core.clock import now
 from core.models import ComputeState, TimeFrame
 from core.models.db import Database
-from core.models.outbox import CLOSE, REFOLD, TICK, owe, postpone, settle
+from core.models.outbox import CLOSE, REFOLD, SUMMARY, TICK, owe, postpone, settle
 from core.sport.registry import Registry
 
-from . import folding
+from . import folding, summaries
 from .folding import QUIET, refold_due
 from .frames import Frame, load
 from .outcomes import MOST_FAILURES, Hot, Outcome, forget, keep, messages, store
 from .publish import Message
+from .summaries import HotSummaries, Made
 from .writer import COALESCE
 
 GRACE = 5_000  # ms that a frame's last samples may take to arrive
@@ -39,38 +40,54 @@ def tick(
     owed: Owed = None,
     hot: Hot | None = None,
     send: Send | None = None,
+    hot_summaries: HotSummaries | None = None,
 ) -> int:
-    """Advance every frame of an activity that is behind and due; returns how many were computed."""
+    """Advance every frame of an activity that is behind and due, and its summary with them; returns
+    how many frames were computed.
+    """
     at = now()
     hot = {} if hot is None else hot
+    hot_summaries = {} if hot_summaries is None else hot_summaries
 
-    def compute(session: Session) -> tuple[list[Outcome], list[int]]:
+    def compute(session: Session) -> tuple[list[Outcome], list[int], Made | None]:
         frames = load(session, TimeFrame.activity_id == activity_id, anew=False)
         # A frame whose fold raised waits for its refold: it is owed, or was given up.
         sound = [f for f in frames if f.state.error is None]
         behind = [f for f in sound if f.news is not None or f.state.dirty]
-        return folding.advance(session, registry, behind, at, hot)
+        outcomes, again = folding.advance(session, registry, behind, at, hot)
+        kept = hot_summaries.pop(activity_id, None)
+        made = summaries.advance(session, registry, frames, outcomes, hot, kept, at)
+        if made is None and kept is not None:
+            hot_summaries[activity_id] = kept
+        return outcomes, again, made
 
-    outcomes, again = db.read(compute)
+    outcomes, again, made = db.read(compute)
     again += [refold_due(o.frame) for o in outcomes if o.dirty]
 
-    def commit(session: Session) -> list[Outcome]:
+    def commit(session: Session) -> tuple[list[Outcome], bool]:
         if owed:
             settle(session, *owed, due=at + COALESCE)
         stored = store(session, outcomes)
-        if len(stored) < len(outcomes):
+        whole = len(stored) == len(outcomes)
+        # What was made of frames that were not stored is not stored either: the next tick does it.
+        summed = whole and made is not None and summaries.store(session, made)
+        if not whole:
             owe(session, TICK, activity_id)
         elif again:
             owe(session, TICK, activity_id, due=max(at, min(again)))
         for outcome in outcomes:
             if outcome.ended and not outcome.was_closed:
                 owe(session, CLOSE, outcome.frame.id, due=at + QUIET)
-        return stored
+        return stored, summed
 
-    stored = db.write(commit)
+    stored, summed = db.write(commit)
     keep(stored, hot)
     forget(hot, at)
     _tell(stored, send)
+    if made is not None and summed:
+        summaries.keep(made, hot_summaries)
+        _tell_summary(made, send)
+    summaries.forget(hot_summaries, at)
     return len(outcomes)
 
 
@@ -95,6 +112,7 @@ def refold(
         for outcome in outcomes:
             if outcome not in closable:
                 owe(session, CLOSE, timeframe_id, due=_closable(outcome.frame))
+        summaries.owe_anew(session, registry, [o.frame for o in stored], at)
         return stored
 
     _tell(db.write(commit), send)
@@ -124,10 +142,36 @@ def close(
         stored = store(session, outcomes, close=True)
         if len(stored) < len(outcomes):
             owe(session, CLOSE, timeframe_id)
+        summaries.owe_anew(session, registry, [o.frame for o in stored], at)
         return stored
 
     _tell(db.write(commit), send)
     return bool(outcomes)
+
+
+def summarise(
+    db: Database,
+    registry: Registry,
+    activity_id: int,
+    owed: Owed = None,
+    send: Send | None = None,
+) -> bool:
+    """The summary of an activity from what is stored; False when there is nothing new to store."""
+    at = now()
+    made = db.read(lambda session: summaries.anew(session, registry, activity_id, at))
+
+    def commit(session: Session) -> bool:
+        if owed:
+            settle(session, *owed)
+        stored = made is not None and summaries.store(session, made)
+        if made is not None and not stored:
+            owe(session, SUMMARY, activity_id, due=at + summaries.SOON)
+        return stored
+
+    stored = db.write(commit)
+    if made is not None and stored:
+        _tell_summary(made, send)
+    return stored
 
 
 def record_failure(db: Database, topic: str, key: str, reason: str) -> None:
@@ -160,6 +204,13 @@ def fold_anew(db: Database, registry: Registry, timeframe_id: int, at: int) -> l
         return [folding.anew(session, registry, frame, at) for frame in frames]
 
     return db.read(compute)
+
+
+def _tell_summary(made: Made, send: Send | None) -> None:
+    """As ``_tell``."""
+    message = summaries.message(made)
+    if send is not None and not send([message]):
+        made.kept.whole_due = 0
 
 
 def _tell(stored: Sequence[Outcome], send: Send | None) -> None:

@@ -260,7 +260,7 @@ def _keep(outcome: Outcome) -> None:
     stored = document if kept is None or outcome.whole else kept.stored
     batched = at if outcome.batched or kept is None else kept.batched
     outcome.kept = Kept(
-        outcome.revision, outcome.basis, outcome.fold, stored, due, told, at, batched
+        outcome.revision, outcome.basis, outcome.fold, stored, due, told, at, batched, document
     )
 
 

@@ -42,7 +42,8 @@ class Basis(NamedTuple):
 @dataclass
 class Kept:
     """What the process of the live queue keeps of a frame between ticks, good for ``revision``.
-    ``stored`` is the document as last stored whole, which is due again at ``whole_due``.
+    ``document`` is the newest, ``stored`` the one last stored whole, which is due again at
+    ``whole_due``.
     """
 
     revision: int
@@ -53,6 +54,7 @@ class Kept:
     told: publish.Told
     used: int
     batched: int  # when batch metrics were last run
+    document: dict[str, Any]
 
 
 Hot = MutableMapping[int, Kept]  # by time frame, in the order of use

@@ -16,7 +16,7 @@ import structlog
 from core.channels import LIVE_ACTIVITY, LIVE_REPLAY, Live
 
 # Grow with the session and are told at most every WHOLE_EVERY.
-SERIES = frozenset({"hr_plot", "heat_map"})
+SERIES = frozenset({"hr_plot", "heat_map", "series"})
 WHOLE_EVERY = 10_000  # ms
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,9 @@ def closed(value: Any) -> int | None:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a frame of an activity. ``revision`` is its ``seq``."""
+    """One message of a frame of an activity, or of the activity itself (frame ``TEAM``).
+    ``revision`` is its ``seq``.
+    """
 
     activity: int
     frame: int

@@ -16,7 +16,7 @@ from core.models.computed import DONE, FAILED, WAITING
 from core.models.db import Database
 from core.sport.registry import Registry
 
-from . import stale
+from . import stale, summaries
 from .compute import fold_anew
 from .outcomes import store
 
@@ -83,6 +83,7 @@ def _one(db: Database, registry: Registry, frame_id: int) -> str:
             row.state, row.reason, row.finished = FAILED, errors[0], at
         elif len(store(session, outcomes)) == len(outcomes):
             row.state, row.finished = DONE, at
+            summaries.owe_anew(session, registry, [o.frame for o in outcomes], at)
         return row.state
 
     return db.write(commit)

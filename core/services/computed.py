@@ -103,6 +103,15 @@ def of_activity(
     """``{"timeframe", "data"}`` of every frame of an activity, by start; only for who may read
     every athlete concerned over their frame. Without a frame yet, for the activity's owner.
     """
+    frames = require_all(session, actor, activity_id)
+    documents = _documents(session, registry, frames)
+    return [{"timeframe": frame.id, "data": documents[frame.id]} for frame in frames]
+
+
+def require_all(session: Session, actor: Actor, activity_id: int) -> Sequence[TimeFrame]:
+    """The time frames of an activity, by start, for who may read the computed data of every one;
+    without a frame yet, for the activity's owner. Raises NotFound, Forbidden.
+    """
     activity = activities.existing(session, activity_id)
     frames = session.scalars(
         select(TimeFrame)
@@ -115,8 +124,7 @@ def of_activity(
         policy.require(session, actor, "activity.read", activity)
     for frame in frames:
         policy.require(session, actor, "computed.read", frame)
-    documents = _documents(session, registry, frames)
-    return [{"timeframe": frame.id, "data": documents[frame.id]} for frame in frames]
+    return frames
 
 
 def live(

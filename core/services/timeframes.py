@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core import events, policy
 from core.clock import now
 from core.errors import BadInput, NotFound
-from core.models import Activity, ComputeState, Device, TimeFrame, User
+from core.models import Activity, ActivitySummary, ComputeState, Device, TimeFrame, User
 from core.models.announcements import about, changes, of_timeframe
-from core.models.outbox import REFOLD, owe
+from core.models.outbox import REFOLD, SUMMARY, owe
 from core.models.users import ATHLETE
 from core.policy import Actor
 
@@ -87,6 +88,7 @@ def update(session: Session, actor: Actor, frame_id: int, wanted: Mapping[str, A
     if changed:
         _tell_update(session, frame, fold.revision, changed, before)
     owe(session, REFOLD, frame.id)
+    _renew_summaries(session, {before.activity, frame.activity_id})
     return frame
 
 
@@ -104,7 +106,28 @@ def remove_all(session: Session, which: ColumnElement[bool]) -> int:
         revision = folds[frame.id].revision + 1
         of_timeframe(session, events.TIMEFRAME_DELETED, frame, revision, about(frame))
     session.execute(delete(TimeFrame).where(TimeFrame.id.in_([frame.id for frame in frames])))
+    _renew_summaries(session, {frame.activity_id for frame in frames})
     return len(frames)
+
+
+def _renew_summaries(session: Session, activities: Iterable[int]) -> None:
+    """What was said of an activity's frames together may speak of somebody whom the rights to those
+    that are left say nothing of: it is not shown any more, and one that is being made from the
+    facts of before is not stored.
+    """
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    nothing = {"document": None, "live": None, "ticked": None}
+    for activity in sorted(activities):
+        first = {"activity_id": activity, "revision": 1, "computed_at": now(), **nothing}
+        session.execute(
+            dialect.insert(ActivitySummary)
+            .values(first)
+            .on_conflict_do_update(
+                index_elements=[ActivitySummary.activity_id],
+                set_={"revision": ActivitySummary.revision + 1, **nothing},
+            )
+        )
+        owe(session, SUMMARY, activity)
 
 
 def _tell_update(

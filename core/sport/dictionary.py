@@ -6,10 +6,13 @@ from core.sport.columns import SAMPLES, rows_of
 from core.sport.contract import Batch, Derived, Fold, Kernel, Metric
 from core.sport.registry import Registry, registry
 
+_OF = {"timeframe": "", "activity": " (of an activity)"}
 
-def _entry(sport: str, metric: Metric) -> dict[str, Any]:
+
+def _entry(sport: str, metric: Metric, of: str = "timeframe") -> dict[str, Any]:
     entry: dict[str, Any] = {
         "sport": sport,
+        "of": of,
         "key": metric.key,
         "version": metric.version,
         "kind": type(metric).__name__.lower(),
@@ -44,9 +47,17 @@ def _inputs(kernel: Kernel) -> list[str]:
 
 
 def dictionary(of: Registry | None = None) -> list[dict[str, Any]]:
-    """One entry per metric and sport, with all that makes its number readable."""
-    sports = (of or registry()).sports
-    return [_entry(name, metric) for name in sports for metric in sports[name].metrics]
+    """One entry per metric and sport, with all that makes its number readable; after those of its
+    time frames a sport's metrics of whole activities (``of``).
+    """
+    found = of or registry()
+    entries = []
+    for name, sport in found.sports.items():
+        entries += [_entry(name, metric) for metric in sport.metrics]
+        together = found.activity_metrics(name)
+        if together is not None:
+            entries += [_entry(name, metric, "activity") for metric in together.metrics]
+    return entries
 
 
 def dictionary_page(of: Registry | None = None) -> str:
@@ -69,7 +80,7 @@ def dictionary_page(of: Registry | None = None) -> str:
         uses = [] if stream == SAMPLES else [f"stream `{stream}`"]
         uses += entry["parameters"] + [f"metric {need}" for need in entry["needs"]]
         lines += [
-            f"## `{entry['key']}`: {entry['title']}",
+            f"## `{entry['key']}`: {entry['title']}{_OF[entry['of']]}",
             "",
             entry["definition"],
             "",

@@ -246,6 +246,7 @@ def _computed() -> Iterator[Row]:
         yield Row("computed.editions", may, {"timeframe": f"{name}_frame"})
         yield Row("timeframe.replay", may, {"timeframe": f"{name}_frame"})
         yield Row("computed.activity", over_all, {"activity": f"{name}_activity"})
+        yield Row("summary.get", over_all, {"activity": f"{name}_activity"})
 
 
 def _preprocessed() -> Iterator[Row]:

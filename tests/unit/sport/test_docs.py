@@ -41,8 +41,12 @@ def test_the_dictionary_page_is_the_registry() -> None:
 def test_the_dictionary_is_complete() -> None:
     entries = dictionary()
     for name, sport in registry().sports.items():
-        keys = [entry["key"] for entry in entries if entry["sport"] == name]
-        assert keys == [metric.key for metric in sport.metrics]
+        keys = [(entry["of"], entry["key"]) for entry in entries if entry["sport"] == name]
+        together = registry().activity_metrics(name)
+        assert keys == [
+            *(("timeframe", metric.key) for metric in sport.metrics),
+            *(("activity", metric.key) for metric in (together.metrics if together else ())),
+        ]
     for entry in entries:
         for field in ("unit", "title", "definition", "boundary", "citation", "grade", "version"):
             assert entry[field], (entry["key"], field)
