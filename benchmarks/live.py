@@ -77,7 +77,7 @@ class Club:
     def __init__(self, platform: Platform) -> None:
         self.config = Config.load(dict(platform.environment))
         self.http = httpx.Client(base_url=platform.url, timeout=30)
-        login = {"username": "coach", "password": secrets.token_urlsafe(12)}
+        self.login = login = {"username": "coach", "password": secrets.token_urlsafe(12)}
         self.call("POST", "managers/", {**login, "email": "coach@club.example"})
         accounts.permit_user(self.config, "coach", "can_create_managed_athletes")
         client = accounts.create_client(self.config, "Bench", ("password",), (), False)

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from core.api import figures
 from core.api.activity_sections import Words, sections, series_table, summary
@@ -18,9 +19,11 @@ from core.api.series import drawn, windows
 from core.auth import web
 from core.errors import NotFound
 from core.pipeline import export
+from core.policy import Actor
 from core.services import computed, report, series
 from core.services.report import Line, Report
 
+LONGEST = 10  # digits of an edition's number
 TABLE_ROWS = 120  # of the series, for who has no script
 SOURCES = {
     "params": "this time frame",
@@ -43,7 +46,8 @@ def show(activity: int) -> Any:
     chosen = _chosen(found)
     values: dict[str, Any] = {"report": found, "zone": zone, "chosen": chosen, "figures": figures}
     if chosen is not None and chosen.document is not None:
-        values |= _results(chosen, chosen.document, zone)
+        document, editions = _edition(actor, chosen, chosen.document)
+        values |= _results(chosen, document, zone) | {"editions": editions}
     placed = found.owned and found.activity.json
     return web.moving_page(
         "activity.html", pitch=json.dumps(pitch_of(placed) if placed else None), **values
@@ -60,6 +64,27 @@ def _chosen(found: Report) -> Line | None:
         return by_id[asked]
     read = (line for line in found.lines if line.document and line.document.get("edition"))
     return next(read, found.lines[0] if found.lines else None)
+
+
+def _edition(
+    actor: Actor, line: Line, newest: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+    """The document of the edition that the address names, else the newest; and all editions, where
+    there are several.
+    """
+    app, asked, frame = platform(), request.args.get("edition", ""), line.timeframe
+    if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < LONGEST):
+        raise NotFound("an edition is a whole number")
+    if newest.get("edition", 0) < 2:
+        return newest, []
+
+    def read(session: Session) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+        listed = computed.editions(session, actor, app.registry, frame)
+        if not asked:
+            return newest, listed
+        return computed.edition(session, actor, frame, int(asked)), listed
+
+    return app.db.read(read)
 
 
 def _results(line: Line, document: Mapping[str, Any], zone: figures.Zone) -> dict[str, Any]:
@@ -81,10 +106,30 @@ def _results(line: Line, document: Mapping[str, Any], zone: figures.Zone) -> dic
         "summary": summary(document),
         "sections": sections(document, words, zone),
         "notes": [(words.title(note["key"]), note["reason"]) for note in document["notes"]],
+        "graded": [
+            (words.title(key), one["level"], one["reasons"])
+            for key, one in document["quality"].get("metrics", {}).items()
+        ],
         "parameters": parameters,
         "unset": unset,
         "versions": _versions(document, words),
+        "moved": _moved(document.get("moved"), words),
     }
+
+
+def _moved(moved: Mapping[str, Any] | None, words: Words) -> list[tuple[str, str, str]]:
+    """What an edition changed of the one before: title, before, after."""
+    if moved is None:
+        return []
+    numbers = [
+        (
+            words.title(one["key"]),
+            figures.with_unit(one["before"], words.quantity(one["key"])),
+            figures.with_unit(one["after"], words.quantity(one["key"])),
+        )
+        for one in moved["changes"]
+    ]
+    return numbers + [(words.title(key), "", "changed") for key in moved["keys"]]
 
 
 def _versions(document: Mapping[str, Any], words: Words) -> list[tuple[int, str]]:

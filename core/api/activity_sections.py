@@ -14,7 +14,7 @@ from core.sport.contract import Metric
 
 Document = Mapping[str, Any]
 
-MOST_ROWS = 40  # of a list; the rest is in the JSON
+MOST_ROWS, MOST_EFFORTS = 60, 20  # of a list; the rest is in the JSON
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,13 @@ WITHIN: Mapping[str, tuple[str, Quantity]] = {
     "swolf.mean": ("Mean", figures.TENTH),
 }
 
+# Single numbers that the rule of their unit would round too far.
+OWN: Mapping[str, Quantity] = {
+    "step_length": Quantity("m", figures.HUNDREDTHS.write),
+    "distance_per_stroke": Quantity("m", figures.HUNDREDTHS.write),
+    "stroke_rate": Quantity("1/min", figures.TENTH.write),
+}
+
 # Shown elsewhere, or too long for a page: in the JSON.
 APART = {
     *("first_timestamp", "last_timestamp", "last_computation", "hr_plot", "definition", "metrics"),
@@ -149,9 +156,11 @@ EFFORTS = (
     ("accelerations", "Accelerations", figures.ACCELERATION, 1.0),
     ("decelerations", "Decelerations", figures.ACCELERATION, 1.0),
 )
+PACED = ("laps", "best_efforts")
+PLACES = (("thirds", "Thirds"), ("court_zones", "Zones of the court"))
 # Lists of objects, in the order in which they stand under "Parts and efforts".
 LISTS = (
-    *("laps", "best_efforts", "lengths", "legs", "transitions", "climbs", "descents"),
+    *("periods", "laps", "best_efforts", "lengths", "legs", "transitions", "climbs", "descents"),
     *("repeated_sprints", "best_climbs"),
 )
 
@@ -167,6 +176,8 @@ class Words:
         return metric.title if metric is not None else key.replace("_", " ").capitalize()
 
     def quantity(self, key: str) -> Quantity:
+        if key in OWN:
+            return OWN[key]
         metric = self._metrics.get(key)
         if metric is None:
             return figures.NUMBER
@@ -184,17 +195,18 @@ def at(document: Any, path: str) -> Any:
     return document
 
 
-def summary(document: Document) -> list[tuple[str, str]]:
-    """The line of numbers at the top: label, text."""
-    shown: dict[str, str] = {}
+def summary(document: Document) -> list[tuple[str, str, str]]:
+    """The line of numbers at the top: label, digits, unit."""
+    shown: dict[str, tuple[str, str]] = {}
     first, last = document.get("first_timestamp"), document.get("last_timestamp")
     if first is not None and last is not None and at(document, "elapsed") is None:
-        shown["Recorded"] = figures.clock((last - first) / 1000)
+        shown["Recorded"] = figures.clock((last - first) / 1000), ""
     for path, label, quantity in SUMMARY:
         value = at(document, path)
         if isinstance(value, int | float) and label not in shown:
-            shown[label] = figures.with_unit(value, quantity)
-    return list(shown.items())
+            digits, _, unit = figures.with_unit(value, quantity).partition(figures.THIN)
+            shown[label] = digits, unit
+    return [(label, digits, unit) for label, (digits, unit) in shown.items()]
 
 
 def sections(document: Document, words: Words, zone: Zone) -> list[Section]:
@@ -205,7 +217,8 @@ def sections(document: Document, words: Words, zone: Zone) -> list[Section]:
         Section("parts", "Parts", list(_lists(document, words, zone))),
         Section("curve", "Power curve", list(_curve(document, zone))),
         Section("peaks", "Highest demands", list(_peaks(document, zone))),
-        Section("places", "Where", heat_map=bool(document.get("heat_map"))),
+        Section("places", "Heat map", heat_map=bool(document.get("heat_map"))),
+        Section("field-parts", "Parts of the field", list(_places(document))),
         Section("further", "Further numbers", list(_further(document, words, zone))),
     ]
     return [section for section in made if section.tables or section.heat_map]
@@ -311,7 +324,8 @@ def _efforts(document: Document, words: Words, zone: Zone) -> Iterable[Table]:
                 )
             )
             if efforts:
-                lists.append(_list(key, over, efforts, zone, {"max_value": ("Highest", quantity)}))
+                highest = {"max_value": ("Highest", quantity)}
+                lists.append(listed(key, over, efforts, zone, highest, most=MOST_EFFORTS))
     if rows:
         heads = (
             ("Effort", "", False),
@@ -328,10 +342,18 @@ def _lists(document: Document, words: Words, zone: Zone) -> Iterable[Table]:
     for key in LISTS:
         rows = document.get(key)
         if rows and all(isinstance(row, Mapping) for row in rows):
-            yield _list(key, words.title(key), rows, zone, folded=len(rows) > 12)
+            if key in PACED and "pace" in document:
+                rows = [{**row, "pace": _pace(row)} for row in rows]
+            yield listed(key, words.title(key), rows, zone, folded=len(rows) > 12)
 
 
-def _list(
+def _pace(row: Document) -> float | None:
+    """Seconds a kilometre."""
+    far, took = row.get("distance"), row.get("duration")
+    return 1000 * took / far if far and took is not None else None
+
+
+def listed(
     key: str,
     title: str,
     rows: Sequence[Document],
@@ -339,17 +361,24 @@ def _list(
     mean: Mapping[str, tuple[str, Quantity]] | None = None,
     *,
     folded: bool = True,
+    most: int = MOST_ROWS,
 ) -> Table:
     """A list of objects as a table; of its columns those in which some row has a value."""
     names = [name for name in rows[0] if any(row.get(name) is not None for row in rows)]
     names = [name for name in names if name not in ("open", "timeframe")]
     known = {name: (mean or {}).get(name) or _field(key, name) for name in names}
-    heads = [("No.", "", True), *((label, q.unit, q.number) for label, q in known.values())]
+    heads = [
+        ("No.", "", True),
+        *(
+            (label, q.unit, q.number or name.endswith("_time"))
+            for name, (label, q) in known.items()
+        ),
+    ]
     shown = [
         [Cell(str(number)), *(_value(name, row.get(name), known[name][1], zone) for name in names)]
-        for number, row in enumerate(rows[:MOST_ROWS], 1)
+        for number, row in enumerate(rows[:most], 1)
     ]
-    return Table(title, heads, shown, folded, max(0, len(rows) - MOST_ROWS))
+    return Table(title, heads, shown, folded, max(0, len(rows) - most))
 
 
 def _field(key: str, name: str) -> tuple[str, Quantity]:
@@ -357,12 +386,36 @@ def _field(key: str, name: str) -> tuple[str, Quantity]:
     return known or (name.replace("_", " ").capitalize(), figures.NUMBER)
 
 
+def _moment(name: str) -> bool:
+    return name.endswith("_time") and name != "moving_time"
+
+
 def _value(name: str, value: Any, quantity: Quantity, zone: Zone) -> Cell:
-    if name.endswith("_time") and isinstance(value, int | float) and value > figures.DAY:
+    if _moment(name) and isinstance(value, int | float) and value > figures.DAY:
         return Cell(zone.time(value), title=zone.day(value))
     if isinstance(value, Mapping):
         return Cell(", ".join(f"{k} {figures.plain(v)}" for k, v in value.items()), number=False)
     return _cell(value, quantity)
+
+
+def _places(document: Document) -> Iterable[Table]:
+    """Time in the parts of a field: ``{name: {duration, ratio}}``."""
+    for key, title in PLACES:
+        if parts := document.get(key):
+            yield shares(title, parts)
+
+
+def shares(title: str, parts: Document) -> Table:
+    rows = [
+        (
+            Cell(name.replace("_", " ").capitalize(), number=False),
+            _cell(part["duration"], figures.DURATION),
+            _bar(part["ratio"]),
+        )
+        for name, part in parts.items()
+        if isinstance(part, Mapping)
+    ]
+    return Table(title, (("Part", "", False), ("Time", "", True), ("Share", "%", True)), rows)
 
 
 def _curve(document: Document, zone: Zone) -> Iterable[Table]:
@@ -419,7 +472,13 @@ def _further(document: Document, words: Words, zone: Zone) -> Iterable[Table]:
     """
     told = {"time_per_speed_ranges", "distance_per_speed_ranges", "timePerHrZone", "peaks"}
     told |= {"time_per_power_zone", "time_per_pace_zone", "slope_classes", "mean_maximal_power"}
-    told |= {"intensity", *APART, *LISTS, *(key for key, *_ in EFFORTS)}
+    told |= {
+        "intensity",
+        *APART,
+        *LISTS,
+        *(key for key, _ in PLACES),
+        *(key for key, *_ in EFFORTS),
+    }
     told |= {path for path, *_ in SUMMARY if "." not in path}
     rows, lists = [], []
     for key, value in document.items():
@@ -427,7 +486,7 @@ def _further(document: Document, words: Words, zone: Zone) -> Iterable[Table]:
             continue
         if isinstance(value, list):
             if all(isinstance(one, Mapping) for one in value):
-                lists.append(_list(key, words.title(key), value, zone))
+                lists.append(listed(key, words.title(key), value, zone))
         elif isinstance(value, Mapping):
             rows += list(_flat(key, value, words, zone))
         else:

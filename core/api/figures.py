@@ -55,6 +55,8 @@ def plain(value: Any) -> str:
         return f"{value:,.2f}".rstrip("0").rstrip(".").replace("-", "−")
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "−")
     return str(value).replace("_", " ")
 
 
@@ -135,6 +137,9 @@ class Zone:
     def time(self, ms: float) -> str:
         return self._at(ms).strftime("%H:%M:%S")
 
+
+# What the folds call channels, in words.
+FOLDED = {"alt": "altitude", "hr": "heart rate", "temp": "temperature"}
 
 # The channels that are drawn: what they are called, how they are written.
 CHANNELS: Mapping[str, tuple[str, Quantity]] = {

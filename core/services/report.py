@@ -71,7 +71,7 @@ def of_activity(session: Session, actor: Actor, registry: Registry, activity_id:
     for row in found:
         frame, number = row.TimeFrame, numbers[row.TimeFrame.athlete_id]
         document = documents.get(frame.id)
-        state, why = _state(registry, row, document, moment)
+        state, why = _state(row, document, moment)
         name = names.get(frame.athlete_id, f"Athlete {number}")
         lines.append(
             Line(
@@ -119,9 +119,7 @@ def _frames(actor: Actor, activity_id: int) -> Any:
     )
 
 
-def _state(
-    registry: Registry, row: Any, document: Mapping[str, Any] | None, moment: int
-) -> tuple[str, str]:
+def _state(row: Any, document: Mapping[str, Any] | None, moment: int) -> tuple[str, str]:
     frame = row.TimeFrame
     if row.error:
         return "failed", row.error
@@ -138,13 +136,6 @@ def _state(
         return "computing", "samples that came late are being worked in"
     if not row.edition:
         return "ready", "no samples came"
-    if document is not None and _older(registry, row.sport, document):
-        return "stale", "computed by earlier versions of its metrics"
+    if document is not None and document.get("stale"):
+        return "stale", "a metric has another version now; it is computed anew by a recompute"
     return "ready", ""
-
-
-def _older(registry: Registry, sport: str, document: Mapping[str, Any]) -> bool:
-    if sport not in registry.sports:
-        return False
-    current = {metric.key: metric.version for metric in registry.sports[sport].metrics}
-    return document.get("metrics") != current

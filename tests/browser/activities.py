@@ -155,6 +155,30 @@ def player(number: int, seconds: float, *, silence: tuple[int, int] | None = Non
     return {name: values[kept] for name, values in samples.items()}
 
 
+COURT = [
+    [46.19989308, 6.10007106], [46.20010692, 6.10007106], [46.20010692, 6.09992894],
+    [46.19989308, 6.09992894],
+]  # fmt: skip
+
+
+def rallies(seconds: int) -> Columns:
+    """A tennis player on ``COURT`` at 10 Hz: rallies across the baseline, changes of ends."""
+    rng = np.random.default_rng(21)
+    k = np.arange(10 * seconds)
+    rally = np.convolve(np.sin(k / 40) > 0.1, np.ones(10) / 10, "same")
+    across = 3.6 * np.sin(k / 9) * rally * np.sin(k / 137)
+    along = np.where((k // 1500) % 2, 1, -1) * (11.6 - 5 * rally * (np.sin(k / 211) > 0.8))
+    along = np.convolve(along, np.ones(40) / 40, "same") + rng.normal(0, 0.05, len(k))
+    speed = np.hypot(np.gradient(across, 0.1), np.gradient(along, 0.1) / 3)
+    return {
+        "t": KICK_OFF + 100 * k,
+        "gnss.latitude": np.round(46.2 + along / 111_180, 8),
+        "gnss.longitude": np.round(6.1 + across / 77_100, 8),
+        "gnss.speed": np.round(np.clip(speed, 0, 6.5), 3),
+        "ecg.hr": np.round(135 + 30 * np.sin(k / 900)),
+    }
+
+
 def ride(seconds: int) -> Columns:
     """A ride at 1 Hz in rolling country: position, altitude, speed, heart rate, power, cadence."""
     rng = np.random.default_rng(5)

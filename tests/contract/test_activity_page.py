@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from core import clock
+from core import clock, simulate
 from core.models import AccessEvent, ComputeState, DeviceOwnership, Permission, TimeFrame
+from core.pipeline import compute
 from core.services import series
 from core.sport.registry import Registry
 from tests.browser.activities import KICK_OFF, Club, player
@@ -261,3 +262,38 @@ def test_a_long_frame_is_read_in_windows(scene: Scene, monkeypatch: pytest.Monke
     assert len(planned.windows) == 2
     assert scene.world.get(f"/timeframes/{frame}/series/", "ada").get_json() == one
     assert one["samples"] == 1600
+
+
+def test_an_earlier_edition_stays_readable_and_says_what_moved(scene: Scene) -> None:
+    club = scene.club
+    activity = club.activity("Again", "soccer")
+    frame = club.frame(activity, club.athlete("Eva", "Lang"), player(3, 60))
+    client = inside(scene.world, "ada")
+    assert "Editions" not in client.get(f"/activities/{activity}/").text
+
+    def widen(session: Any) -> None:
+        session.get_one(TimeFrame, frame).params = {"sprint_thresholds": [2], "max_hr": 190}
+
+    scene.world.db.write(widen)
+    assert compute.refold(scene.world.db, club.registry, frame)
+    text = client.get(f"/activities/{activity}/").text
+    assert 'edition=1">Edition 1</a>' in text
+    assert "This is edition" not in text
+    text = client.get(f"/activities/{activity}/?timeframe={frame}&edition=1").text
+    assert "This is edition 1 of 2" in text
+    text = client.get(f"/activities/{activity}/?timeframe={frame}&edition=2").text
+    assert "What this edition changed" in text
+    assert '<th scope="row">Sprints, number</th>' in text
+    for wrong in ("9", "x", "²", "9" * 30):
+        answer = client.get(f"/activities/{activity}/?timeframe={frame}&edition={wrong}")
+        assert answer.status_code == 404
+
+
+def test_a_field_has_a_heat_map_and_its_parts(scene: Scene) -> None:
+    club = scene.club
+    activity = club.activity("On the pitch", "soccer", field_corners=simulate.corners())
+    club.frame(activity, club.athlete("Ida", "Lang"), player(4, 60))
+    text = inside(scene.world, "ada").get(f"/activities/{activity}/").text
+    assert 'id="heat-map"' in text
+    assert "Attacking" in text
+    assert "heat-map" not in scene.page("ada").text

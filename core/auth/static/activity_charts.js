@@ -193,7 +193,7 @@
       dark.addEventListener("change", () => this.charts.forEach((chart) => chart.plot.redraw(false, true)));
       this.printing = false;
       addEventListener("resize", () => { if (!this.printing) this.fit(); });
-      addEventListener("beforeprint", () => { this.printing = true; this.fit(222, 84); });
+      addEventListener("beforeprint", () => { this.printing = true; this.fit(164, 84); });
       addEventListener("afterprint", () => { this.printing = false; this.fit(); });
     }
 

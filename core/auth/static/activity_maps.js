@@ -190,10 +190,12 @@
     constructor(canvas, note, heat, pitch) {
       super(canvas);
       this.heat = heat;
-      this.pitch = pitch ?? { kind: null, length: heat.columns * heat.cell, width: heat.rows * heat.cell };
-      this.most = Math.max(...heat.seconds.flat(), 0);
+      this.pitch = pitch;
+      // One cell in which somebody stood must not make all others pale.
+      const spent = heat.seconds.flat().filter((s) => s > 0).sort((a, b) => a - b);
+      this.most = spent.length ? spent[Math.floor(spent.length * 0.98)] : 1;
       const shown = this.most >= 10 ? this.most.toFixed(0) : this.most.toFixed(1);
-      note.textContent = `Cells of ${heat.cell} m; white to strong: 0 to ${shown} s${heat.outside ? `; outside the field ${Math.round(heat.outside)} s` : ""}.`;
+      note.textContent = `Cells of ${heat.cell} m; faint to strong: 0 to ${shown} s and more${heat.outside ? `; outside the field ${Math.round(heat.outside)} s` : ""}.`;
       this.draw();
     }
 
@@ -203,24 +205,24 @@
       if (!wide || !heat) return;
       const length = heat.columns * heat.cell, width = heat.rows * heat.cell;
       const scale = (wide - 2 * MARGIN) / length, high = width * scale + 2 * MARGIN;
-      const at = (x, y) => [MARGIN + x * scale, high - MARGIN - y * scale];
+      const { x: left, y: bottom } = heat.origin; // of the first cell, on the field
+      const at = (x, y) => [MARGIN + (x - left) * scale, high - MARGIN - (y - bottom) * scale];
       const pen = this.pen(wide, high);
       pen.fillStyle = HERE;
-      const seconds = (column, row) => (Array.isArray(heat.seconds[0]) ? heat.seconds[row][column] : heat.seconds[row * heat.columns + column]);
       for (let row = 0; row < heat.rows; row += 1) {
         for (let column = 0; column < heat.columns; column += 1) {
-          const s = seconds(column, row);
+          const s = heat.seconds[row][column];
           if (!s) continue;
-          pen.globalAlpha = 0.08 + 0.92 * Math.sqrt(s / this.most);
-          const [x, y] = at(column * heat.cell, (row + 1) * heat.cell);
+          pen.globalAlpha = 0.08 + 0.92 * Math.sqrt(Math.min(1, s / this.most));
+          const [x, y] = at(left + column * heat.cell, bottom + (row + 1) * heat.cell);
           pen.fillRect(x, y, heat.cell * scale + 0.5, heat.cell * scale + 0.5);
         }
       }
       pen.globalAlpha = 1;
       pen.strokeStyle = ink("--soft");
       pen.lineWidth = 1.5;
-      if (pitch.kind) fieldLines(pen, pitch, at, scale);
-      else pen.strokeRect(...at(0, width), length * scale, width * scale);
+      if (pitch) fieldLines(pen, pitch, at, scale);
+      else pen.strokeRect(...at(left, bottom + width), length * scale, width * scale);
     }
   };
 })();
