@@ -206,7 +206,7 @@ def basis_of(registry: Registry, frame: Frame, kept: Kept | None = None) -> Basi
     )  # fmt: skip
     if kept is not None and kept.basis.given == given:
         return kept.basis
-    sport = registry.sport(frame.sport)
+    sport = registry.of_frame(frame.sport, frame.params)
     resolved = resolve_parameters(
         sport, frame.activity_json, frame.params, frame.profile, frame.valid, frame.age
     )

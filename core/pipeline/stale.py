@@ -4,6 +4,7 @@ The plan stands in the database (``Recomputation``), a row a frame: it outlives 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
@@ -32,10 +33,11 @@ def summary(session: Session, registry: Registry, sport: str | None = None) -> d
     """
     sports = []
     for name in _sports(registry, sport):
-        current, changes, frames = versions.of(registry.sport(name)), Counter[Any](), 0
+        changes, frames = Counter[Any](), 0
         for stamp, count in _stamps(session, registry, name):
             frames += count
             before = _versions(session, stamp)
+            current = _nearest(registry, name, before)
             for key in before.keys() | current.keys():
                 if before.get(key) != current.get(key):
                     changes[key, before.get(key), current.get(key)] += count
@@ -101,9 +103,18 @@ def _sports(registry: Registry, sport: str | None) -> list[str]:
     return [sport] if sport else list(registry.sports)
 
 
+def _nearest(registry: Registry, sport: str, before: Mapping[str, int]) -> dict[str, int]:
+    """The versions now of what a result was of: the sport's, or those of one of its legs, whichever
+    has most of its metrics.
+    """
+    found = (versions.of(one) for one in registry.of_frames(sport))
+    return max(found, key=lambda now: len(now.keys() & before.keys()) - len(now) / 1000)
+
+
 def _stale(registry: Registry, sport: str) -> ColumnElement[bool]:
-    current = versions.stamp(registry.sport(sport))
-    return (ComputeState.edition > 0) & ComputeState.versions.is_distinct_from(current)
+    current = sorted(versions.stamp(one) for one in registry.of_frames(sport))
+    known = ComputeState.versions.in_(current)
+    return (ComputeState.edition > 0) & (ComputeState.versions.is_(None) | ~known)
 
 
 def _of_sport(statement: Wanted, sport: str) -> Wanted:

@@ -1,6 +1,6 @@
 """Computed data as clients read it: the newest edition, or what stands in before the first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -178,8 +178,8 @@ def _documents(
         documents[frame_id] = dict(delta.apply(document, live))
         if versions not in fresh:
             documents[frame_id]["stale"] = True
-    for frame_id, sport in _sports(session, set(ids) - set(documents)):
-        documents[frame_id] = _before_the_first(registry, sport)
+    for frame_id, sport, params in _sports(session, set(ids) - set(documents)):
+        documents[frame_id] = _before_the_first(registry, sport, params)
     failures = session.execute(
         select(ComputeState.timeframe_id, ComputeState.error).where(
             ComputeState.timeframe_id.in_(ids), ComputeState.error.is_not(None)
@@ -190,18 +190,18 @@ def _documents(
     return documents
 
 
-def _before_the_first(registry: Registry, sport: str) -> dict[str, Any]:
+def _before_the_first(registry: Registry, sport: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        document = empty_document(registry.sport(sport))
-    except UnknownSport:
-        return {"edition": 0, "error": f"the sport {sport} is not enabled here"}
+        document = empty_document(registry.of_frame(sport, params))
+    except UnknownSport as unknown:
+        return {"edition": 0, "error": f"the sport {unknown} is not enabled here"}
     nothing = {"samples": 0, "streams": {}, "digest": None}
     return {**document, "edition": 0, "last_computation": None, "input": nothing}
 
 
 def _sports(session: Session, frame_ids: Iterable[int]) -> Sequence[Any]:
     return session.execute(
-        select(TimeFrame.id, JsonSchema.sport)
+        select(TimeFrame.id, JsonSchema.sport, TimeFrame.params)
         .join(JsonSchema, TimeFrame.json_schema_id == JsonSchema.id)
         .where(TimeFrame.id.in_(frame_ids))
     ).all()

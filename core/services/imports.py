@@ -6,6 +6,7 @@ FAILURE with the reason; its bytes stay (contract/touchline.md section 4).
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -20,11 +21,12 @@ from core.models.users import MANAGER
 from core.models.work import FAILURE, STARTED, SUCCESS
 from core.pipeline import compute, store, writer
 from core.pipeline.decode import Decoded, DecodeError, decode
+from core.pipeline.decode import Session as RecordedSession
 from core.pipeline.objects import ObjectStore
 from core.policy import Actor
 from core.sport.registry import Registry
 
-from . import activities, devices, jobs, json_schemas, timeframes
+from . import activities, devices, jobs, json_schemas, legs, timeframes
 
 Details = dict[str, Any]
 
@@ -118,7 +120,7 @@ def _store(
         device_id = devices.for_file(
             session, arguments["owner"], arguments["athlete"], decoded.serial
         ).id
-        activity, frames = _activity(session, registry, arguments, decoded, device_id, start, end)
+        activity, frames = _activity(session, registry, arguments, decoded, device_id)
     writer.accept_file(session, device_id, whole, now())
     found = store.ranges(session, device_id, start, end)
     job.details = job.details | {
@@ -129,9 +131,17 @@ def _store(
         "ranges": [{"start": r.start, "stop": r.stop, "size": r.size} for r in found],
         "activity": activity,
         "timeframes": frames,
+        "sessions": [_told(session) for session in decoded.sessions],
         "repairs": decoded.repairs,
     }
     return job.details
+
+
+def _told(session: RecordedSession) -> Details:
+    """What the recorder says of a session; its own sums, beside which ours can be laid."""
+    told = asdict(session)
+    start, stop = told.pop("start"), told.pop("stop")
+    return {"sport": told.pop("sport"), "start": to_iso(start), "end": to_iso(stop), **told}
 
 
 def _activity(
@@ -140,10 +150,10 @@ def _activity(
     arguments: Mapping[str, Any],
     decoded: Decoded,
     device_id: int,
-    start: int,
-    end: int,
 ) -> tuple[int, list[int]]:
-    """The activity (the one that was named, else a new one) and its new time frame."""
+    """The activity (the one that was named, else a new one) and its new time frames: one, or one
+    for each leg of a triathlon.
+    """
     owner = session.get_one(User, arguments["owner"])
     actor = Actor(
         user_id=owner.id, role=MANAGER, extra_permissions=frozenset(owner.extra_permissions)
@@ -157,21 +167,24 @@ def _activity(
     schema = json_schemas.latest(session, sport, json_schemas.TIMEFRAME)
     if schema is None:
         raise BadInput.at("/sport", f"no time frame schema of sport {sport!r}")
-    frame = timeframes.create(
-        session,
-        actor,
-        timeframes.Draft(
-            start_time=start,
-            end_time=end,
-            params={},
-            device=device_id,
-            activity=activity.id,
-            athlete=arguments["athlete"],
-            owner=owner.id,
-            json_schema=schema.id,
-        ),
-    )
-    return activity.id, [frame.id]
+    frames = [
+        timeframes.create(
+            session,
+            actor,
+            timeframes.Draft(
+                start_time=part.start,
+                end_time=part.end,
+                params=part.params,
+                device=device_id,
+                activity=activity.id,
+                athlete=arguments["athlete"],
+                owner=owner.id,
+                json_schema=schema.id,
+            ),
+        )
+        for part in legs.parts(registry, registry.sport(sport), decoded)
+    ]
+    return activity.id, [frame.id for frame in frames]
 
 
 def _new_activity(
@@ -193,7 +206,7 @@ def _new_activity(
         session,
         actor,
         name=file.name,
-        json={"sport": sport},
+        json={"sport": sport, **legs.recorded(registry.sport(sport), decoded.sessions)},
         json_schema=schema.id,
         owner=arguments["owner"],
     )

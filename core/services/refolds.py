@@ -77,7 +77,7 @@ def _frames(session: Session, athlete_id: int, since: int, until: int) -> Collec
 
 def _fingerprint(registry: Registry, frame: Any, facts: Facts) -> str:
     return resolve_parameters(
-        registry.sport(frame.sport),
+        registry.of_frame(frame.sport, frame.params),
         frame.json,
         frame.params,
         person(facts.profile),

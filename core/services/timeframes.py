@@ -21,7 +21,7 @@ from core.models.outbox import REFOLD, SUMMARY, owe
 from core.models.users import ATHLETE
 from core.policy import Actor
 
-from . import json_schemas
+from . import json_schemas, legs
 
 KEEP_ACTIVITY = {"read": True, "key_share": True, "of": Activity}
 
@@ -219,3 +219,4 @@ def _check(session: Session, actor: Actor, draft: Draft) -> None:
             f"{schema.name} is not of the activity's sport ({activity.json_schema.sport})",
         )
     json_schemas.check(schema, draft.params, "/params")
+    legs.check(draft.params)

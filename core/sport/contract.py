@@ -5,7 +5,7 @@ web process can serve schemas and the dictionary without ever importing numba.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ class Reading:
 
     ``state`` is the metric's kernel state, ``events`` its closed events in order, ``track`` the
     state of the track, ``values`` the parameters, ``final`` whether open efforts are to be shown
-    as closed.
+    as closed. ``others`` are state and events of the kernels that a fold names beside its own.
     """
 
     state: Any
@@ -85,6 +85,12 @@ class Reading:
     final: bool
     key: str
     notes: list[dict[str, str]] = field(default_factory=list)
+    others: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def of(self, kernel: Kernel) -> "Reading":
+        """The same with state and events of a kernel that the metric names in ``beside``."""
+        state, events = self.others[kernel.name]
+        return replace(self, state=state, events=events)
 
     def absent(self, reason: str) -> Any:
         """Note why this metric is null. ``return reading.absent("...")`` reads as it works."""
@@ -113,10 +119,13 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Fold(Metric):
-    """A metric read off a kernel's state and events."""
+    """A metric read off a kernel's state and events, and of those it names ``beside`` it: what is
+    measured in another way in a pool than under the sky.
+    """
 
     kernel: Kernel
     output: Callable[[Reading], Any]
+    beside: tuple[Kernel, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +165,9 @@ class Sport:
     ``definition`` names the parameters printed in each document's ``definition``, because counts
     are only comparable beside their presets. ``activity_defaults`` derives parameter defaults from
     the activity's json (a surface that changes a factor).
+
+    ``legs`` names the sports that a leg may be of. A time frame whose ``legs`` parameter has one of
+    them is that leg, and has that sport's metrics: see Registry.of_frame.
     """
 
     name: str
@@ -166,6 +178,7 @@ class Sport:
     metrics: tuple[Metric, ...]
     definition: tuple[str, ...] = ()
     activity_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    legs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def kernels_of(sport: Sport) -> tuple[Kernel, ...]:
     found = {TRACK.name: TRACK, PRESENCE.name: PRESENCE}
     for metric in sport.metrics:
         if isinstance(metric, Fold):
-            for kernel in (*metric.kernel.after, metric.kernel):
+            for kernel in (*metric.kernel.after, metric.kernel, *metric.beside):
                 found.setdefault(kernel.name, kernel)
     return tuple(sorted(found.values(), key=lambda kernel: STREAMS.index(kernel.stream)))
 

@@ -38,7 +38,7 @@ def grounds(sport: Sport) -> Mapping[str, Ground]:
 
     def ground(metric: Metric) -> Ground:
         if isinstance(metric, Fold):
-            read = (*metric.kernel.after, metric.kernel)
+            read = (*metric.kernel.after, metric.kernel, *metric.beside)
             channels = frozenset[str]().union(*(_channels(k.stream, k.inputs) for k in read))
             return Ground(channels, frozenset(name for k in read for name in k.params))
         if isinstance(metric, Batch):

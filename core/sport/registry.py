@@ -164,14 +164,15 @@ def check_sport(sport: object) -> Sport:
     for metric in sport.metrics:
         _check_entry(metric)
         if isinstance(metric, Fold):
-            _need(
-                named.setdefault(metric.kernel.name, metric.kernel) == metric.kernel,
-                f"two kernels are named {metric.kernel.name}",
-            )
-            _need(
-                metric.kernel.stream in STREAMS,
-                f"kernel {metric.kernel.name}: unknown stream {metric.kernel.stream}",
-            )
+            for kernel in (metric.kernel, *metric.beside):
+                _need(
+                    named.setdefault(kernel.name, kernel) == kernel,
+                    f"two kernels are named {kernel.name}",
+                )
+                _need(
+                    kernel.stream in STREAMS,
+                    f"kernel {kernel.name}: unknown stream {kernel.stream}",
+                )
         elif isinstance(metric, Batch):
             _check_batch(metric)
     for kernel in kernels_of(sport):
@@ -252,6 +253,23 @@ class Registry:
         no such sport.
         """
         return self._together.get(name)
+
+    def of_frame(self, name: str, params: Mapping[str, Any]) -> Sport:
+        """The sport whose metrics a time frame of an activity of sport ``name`` has: that of its
+        leg, where it is one leg of a triathlon, else the activity's. Raises UnknownSport.
+        """
+        sport = self.sport(name)
+        given = params.get("legs") or []
+        if sport.legs and len(given) == 1:
+            return self.sport(given[0]["sport"])
+        return sport
+
+    def of_frames(self, name: str) -> list[Sport]:
+        """The sports whose metrics time frames of an activity of that sport may have: its own
+        first. Raises UnknownSport.
+        """
+        sport = self.sport(name)
+        return [sport, *(self._sports[leg] for leg in sport.legs if leg in self._sports)]
 
     def states(self) -> list[SportState]:
         """Every sport found, enabled or failed with its reason."""

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 from importlib import import_module
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from core.sport.columns import SAMPLES, STREAMS
-from core.sport.contract import Batch, Derived, Fold, Reading, Sport
+from core.sport.contract import Batch, Derived, Fold, Kernel, Reading, Sport
 from core.sport.document import Memory, assemble, empty_document
 from core.sport.errors import MetricError, StateMismatch
 from core.sport.metrics.track import smoothing_window
@@ -345,9 +346,9 @@ class FrameFold:
                     needs = {need: values[need] for need in metric.needs}
                     values[metric.key] = metric.function(needs, reading)
                 else:
-                    at = work.place[metric.kernel.name]
-                    events = np.frombuffer(bytes(source._events[at]), metric.kernel.event)
-                    reading = source._reading(metric.key, notes, final, states[at], events)
+                    others = {k.name: source._of(states, k) for k in metric.beside}
+                    read = *source._of(states, metric.kernel), others
+                    reading = source._reading(metric.key, notes, final, *read)
                     values[metric.key] = metric.output(reading)
             except Exception as error:
                 raise MetricError(metric.key, error) from error
@@ -371,12 +372,22 @@ class FrameFold:
             states.append(state[0])
         return states
 
+    def _of(self, states: list[Any], kernel: Kernel) -> tuple[Any, np.ndarray]:
+        """State and events of a kernel."""
+        at = self._plan.place[kernel.name]
+        return states[at], np.frombuffer(bytes(self._events[at]), kernel.event)
+
     def _reading(
-        self, key: str, notes: list[dict[str, str]], final: bool, state: Any, events: np.ndarray
+        self,
+        key: str,
+        notes: list[dict[str, str]],
+        final: bool,
+        state: Any,
+        events: np.ndarray,
+        others: Mapping[str, tuple[Any, Any]] = MappingProxyType({}),
     ) -> Reading:
-        return Reading(
-            state, events, self._track, self.resolved.values, self.start, final, key, notes
-        )
+        values = self.resolved.values
+        return Reading(state, events, self._track, values, self.start, final, key, notes, others)
 
     def document(self, final: bool) -> dict[str, Any]:
         """The computed document. Live and final over the same samples have equal digests.

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.sport.test_schemas import SPORTS
+
 
 def compare(found: Any, wanted: Any, where: str) -> None:
     """Equal in form; numbers to their last printed place or 1e-6, as libm differs by a last bit."""
@@ -23,7 +25,7 @@ def compare(found: Any, wanted: Any, where: str) -> None:
         assert found == wanted, where
 
 
-@pytest.mark.parametrize("sport", ["biking", "running", "soccer", "tennis", "trailrunning"])
+@pytest.mark.parametrize("sport", SPORTS)
 def test_made_samples(sport: str) -> None:
     """A failure here means: a value changed, so the metric's version must rise, then regenerate."""
     golden = import_module(f"plugins.{sport}.goldens.generate")

@@ -5,13 +5,13 @@ import sys
 
 SCRIPT = """
 import sys
-import core.sport
-import plugins.biking, plugins.running, plugins.trailrunning, plugins.soccer, plugins.tennis
+import core.sport, plugins.biking, plugins.running, plugins.soccer, plugins.swimming
+import plugins.tennis, plugins.trailrunning, plugins.triathlon
 from core.sport.dictionary import dictionary
 from core.sport.document import empty_document
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
-BUILT_IN = {"biking", "running", "soccer", "tennis", "trailrunning"}
+BUILT_IN = {"biking", "running", "soccer", "swimming", "tennis", "trailrunning", "triathlon"}
 assert set(registry().sports) >= BUILT_IN, registry().states()
 for sport in registry().sports.values():
     empty_document(sport)

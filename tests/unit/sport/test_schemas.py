@@ -7,7 +7,7 @@ import pytest
 import schemas
 from core.sport.registry import registry
 
-SPORTS = ["biking", "running", "soccer", "tennis", "trailrunning"]
+SPORTS = ["biking", "running", "soccer", "swimming", "tennis", "trailrunning", "triathlon"]
 
 
 @pytest.mark.parametrize("name", SPORTS)
