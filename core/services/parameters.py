@@ -2,7 +2,6 @@
 a change owes a fold of the time frames whose own values it changes, in the same commit.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -19,8 +18,6 @@ from core.sport import personal
 from core.sport.registry import Registry
 
 from . import refolds
-
-Rows = Sequence[tuple[str, int, float | None]]
 
 
 def listing(session: Session, actor: Actor, athlete_id: int) -> Select[AthleteParameter]:
@@ -55,7 +52,7 @@ def create(
     one from that moment on already; Forbidden without WRITE now and over the past that it changes.
     """
     athlete = _athlete(session, athlete_id, lock=True)
-    before = _rows(session, athlete.id)
+    before = refolds.rows(session, athlete.id)
     row = AthleteParameter(athlete_id=athlete.id, name=name, created=now())
     _write(session, actor, registry, before, row, value, valid_from)
     session.add(row)
@@ -78,7 +75,7 @@ def change(
     """Set value and beginning; the name stays. Needs what deleting it and creating it need."""
     athlete = _athlete(session, athlete_id, lock=True)
     row = _row(session, athlete.id, row_id)
-    before = _rows(session, athlete.id)
+    before = refolds.rows(session, athlete.id)
     _require(session, actor, before, row.athlete_id, row.name, row.valid_from)
     _write(session, actor, registry, before, row, value, valid_from)
     session.flush()
@@ -93,7 +90,7 @@ def remove(
     """As if it had never been: the one before it holds on."""
     athlete = _athlete(session, athlete_id, lock=True)
     row = _row(session, athlete.id, row_id)
-    before = _rows(session, athlete.id)
+    before = refolds.rows(session, athlete.id)
     _require(session, actor, before, row.athlete_id, row.name, row.valid_from)
     session.delete(row)
     session.flush()
@@ -118,17 +115,11 @@ def _row(session: Session, athlete_id: int, row_id: int) -> AthleteParameter:
     return row
 
 
-def _rows(session: Session, athlete_id: int) -> Rows:
-    columns = (AthleteParameter.name, AthleteParameter.valid_from, AthleteParameter.value)
-    rows = session.execute(select(*columns).where(AthleteParameter.athlete_id == athlete_id))
-    return [(name, moment, value) for name, moment, value in rows]
-
-
 def _write(
     session: Session,
     actor: Actor,
     registry: Registry,
-    before: Rows,
+    before: refolds.Rows,
     row: AthleteParameter,
     value: float | None,
     valid_from: int,
@@ -147,7 +138,12 @@ def _write(
 
 
 def _require(
-    session: Session, actor: Actor, before: Rows, athlete_id: int, name: str, valid_from: int
+    session: Session,
+    actor: Actor,
+    before: refolds.Rows,
+    athlete_id: int,
+    name: str,
+    valid_from: int,
 ) -> None:
     """The right over what a value from that moment on tells of the past, and now in any case."""
     at = now()
@@ -157,11 +153,13 @@ def _require(
     policy.require(session, actor, "parameter.change", Stretch(athlete_id, start, stop))
 
 
-def _changed(session: Session, registry: Registry, athlete: User, before: Rows, name: str) -> None:
+def _changed(
+    session: Session, registry: Registry, athlete: User, before: refolds.Rows, name: str
+) -> None:
     """Tell of the change, and owe the folds that it concerns: of frames that start from the first
     moment that is different on.
     """
-    after = _rows(session, athlete.id)
+    after = refolds.rows(session, athlete.id)
     moved = {row[1] for row in {*before} ^ {*after}}
     if not moved:
         return

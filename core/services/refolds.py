@@ -4,14 +4,22 @@ Those whose own values it changes, no others: a frame with a parameter of its ow
 that does not use it, stays as it is.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.models import Activity, ComputeState, JsonSchema, TimeFrame
+from core.clock import FAR_FUTURE
+from core.models import (
+    Activity,
+    AthleteParameter,
+    AthleteProfile,
+    ComputeState,
+    JsonSchema,
+    TimeFrame,
+)
 from core.models.outbox import REFOLD, owe_each
 from core.pipeline.frames import age, person
 from core.sport.parameters import resolve_parameters
@@ -20,7 +28,18 @@ from core.sport.registry import Registry
 
 from . import timeframes
 
+Rows = Sequence[tuple[str, int, float | None]]
+
 CHUNK = 10_000  # ids in one statement: SQLite takes 32,766 parameters at most
+
+
+class Profile(NamedTuple):
+    """What metrics use of an athlete's profile, as it stood at some time."""
+
+    weight: float | None
+    height: float | None
+    gender: str | None
+    birth_date: str | None
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,28 @@ class Facts:
 
     profile: Any
     history: History
+
+
+def profile_of(row: AthleteProfile | None) -> Profile:
+    return Profile(*(getattr(row, name, None) for name in Profile._fields))
+
+
+def rows(session: Session, athlete_id: int) -> Rows:
+    """What is known of the athlete over time: name, valid from, value."""
+    columns = (AthleteParameter.name, AthleteParameter.valid_from, AthleteParameter.value)
+    found = session.execute(select(*columns).where(AthleteParameter.athlete_id == athlete_id))
+    return [(name, moment, value) for name, moment, value in found]
+
+
+def owe_of_profile(
+    session: Session, registry: Registry, athlete_id: int, before: Profile, after: Profile
+) -> None:
+    """Owe the folds that a change of the profile concerns: it holds for all times."""
+    if before == after:
+        return
+    history = History(rows(session, athlete_id))
+    facts = (Facts(profile, history) for profile in (before, after))
+    owe_concerned(session, registry, athlete_id, -FAR_FUTURE, FAR_FUTURE, *facts)
 
 
 def owe_concerned(

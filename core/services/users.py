@@ -26,8 +26,9 @@ from core.models.users import (
     MANAGER,
 )
 from core.policy import Actor
+from core.sport.registry import registry
 
-from . import addresses, audit, mails
+from . import addresses, audit, mails, refolds
 
 EXTRA_PERMISSIONS = (CAN_CREATE_MANAGED_ATHLETES,)
 MANAGED_PREFIX = "MANAGED-"
@@ -296,14 +297,20 @@ def _by_external_id(session: Session, actor: Actor, external_id: str, role: str)
 
 
 def _update(session: Session, user: User, changes: Mapping[str, Any], profile: str) -> User:
+    own, given = getattr(user, profile), changes.get(profile) or {}
+    if user.role == ATHLETE and given:
+        # Against a frame of theirs that is just being added (core.services.refolds).
+        session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    before = refolds.profile_of(own)
     for name in ("username", "external_id"):
         if name in changes:
             setattr(user, name, changes[name])
-    own = getattr(user, profile)
-    for name, value in (changes.get(profile) or {}).items():
+    for name, value in given.items():
         setattr(own, name, value)
     told = changed(user) - {profile} | {f"{profile}.{name}" for name in changed(own)}
     _flush_name(session)
+    if user.role == ATHLETE:
+        refolds.owe_of_profile(session, registry(), user.id, before, refolds.profile_of(own))
     of_user(session, "updated", user, told)
     if changes.get("email"):
         addresses.ask(session, user, changes["email"])

@@ -191,6 +191,46 @@ def test_frames_whose_own_values_change_are_folded_anew(
     assert owed(world) == set()
 
 
+def test_the_profile_holds_for_all_times(world: World, season: dict[str, int]) -> None:
+    """What is in no params and no parameter is the profile's; a name is nothing to a fold."""
+
+    def profile(**given: Any) -> None:
+        body = {"username": "noe", "email": "noe@club.example", "athlete_profile": given}
+        answer = world.put(f"/athletes/{world.ids['noe']}/", "noe", json=body)
+        assert answer.status_code == 201, answer.text
+
+    own = {season[month] for month in ("03", "06", "07", "09")}
+    profile(first_name="Noé")
+    assert owed(world) == set()
+    profile(weight=71.5)
+    assert owed(world) == set()  # tennis makes nothing of it
+    profile(gender="F")
+    assert owed(world) == own
+    profile(gender="F")
+    assert owed(world) == set()
+
+
+PARAMS = (
+    ({"max_hr": 99}, "/params/max_hr"),
+    ({"weight": 201}, "/params/weight"),
+    ({"hr_zones": [0, 85, 80]}, "/params/hr_zones/2"),
+    ({"hr_zones": [0, 85, 85]}, "/params/hr_zones/2"),
+    ({"hid_thresholds": [5, 4]}, "/params/hid_thresholds/1"),
+    ({"speed_ranges": [0, 10, 5]}, "/params/speed_ranges/2"),
+    ({"hr_zones": [0]}, "/params/hr_zones"),
+    ({"max_gap": 0}, "/params/max_gap"),
+    ({"shoe_size": 44}, "/params/shoe_size"),
+)
+
+
+def test_params_that_are_refused(world: World) -> None:
+    """Outside their ranges, edges that do not ascend, names that no schema has."""
+    ready = match(world)
+    for params, pointer in PARAMS:
+        answer = world.post("/timeframes/", "ada", json=ready.body(params=params))
+        assert pointers(answer) == [pointer], params
+
+
 def test_the_feed_tells_which_parameter(world: World) -> None:
     said(world, "max_hr", 190, "2020-06-01")
     told = world.db.read(
