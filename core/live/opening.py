@@ -45,7 +45,8 @@ def begin(
     known = {frame: _since(found.get(frame), after.get(frame, 0)) for frame in frames}
     if reader.kind is Kind.FRAME:
         return known
-    return {TEAM: _team(session, reader, frames, after.get(TEAM, 0)), **known}
+    # Last: it is given to who is given every frame that it speaks of.
+    return {**known, TEAM: _team(session, reader, frames, after.get(TEAM, 0))}
 
 
 def _team(session: Session, reader: Reader, frames: Iterable[int], last: int) -> Known:

@@ -363,9 +363,8 @@ def store(session: Session, made: Made) -> bool:
     if made.whole:
         values["document"] = made.document
     if made.stands_on == 0:
-        kept = session.get(
-            Activity, made.activity, with_for_update={"read": True, "key_share": True}
-        )
+        lock = {"read": True, "key_share": True, "of": Activity}
+        kept = session.get(Activity, made.activity, with_for_update=lock)
         if kept is None:
             return True
         if session.get(ActivitySummary, made.activity) is not None:
