@@ -9,6 +9,8 @@ are told to whoever listens (core.pipeline.publish).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,6 +29,7 @@ from .publish import Message
 from .summaries import HotSummaries, Made
 from .writer import COALESCE
 
+GROUP = 10  # frames of a tick that are computed, stored and told together
 GRACE = 5_000  # ms that a frame's last samples may take to arrive
 
 Owed = tuple[int, int] | None  # the outbox row that asked: id and generation
@@ -43,52 +46,87 @@ def tick(
     hot_summaries: HotSummaries | None = None,
 ) -> int:
     """Advance every frame of an activity that is behind and due, and its summary with them; returns
-    how many frames were computed.
+    how many frames were computed. They are stored and told in groups, so that nobody waits for the
+    last of a squad.
     """
-    at = now()
     hot = {} if hot is None else hot
     hot_summaries = {} if hot_summaries is None else hot_summaries
+    done: set[int] = set()
+    again: list[int] = []
+    while True:
+        advance = partial(_advance, registry, activity_id, done, hot, hot_summaries)
+        group = db.read(advance)
+        again += group.again
+        stored, summed = db.write(partial(_store_group, activity_id, group, again, owed))
+        keep(stored, hot)
+        _tell(stored, send)
+        done |= {outcome.frame.id for outcome in group.outcomes}
+        if summed and group.made is not None:
+            summaries.keep(group.made, hot_summaries)
+            _tell_summary(group.made, send)
+        if group.last:
+            forget(hot, group.at)
+            summaries.forget(hot_summaries, group.at)
+            return len(done)
 
-    def compute(session: Session) -> tuple[list[Outcome], list[int], Made | None]:
-        frames = load(session, TimeFrame.activity_id == activity_id, anew=False)
-        # A frame whose fold raised waits for its refold: it is owed, or was given up.
-        sound = [f for f in frames if f.state.error is None]
-        behind = [f for f in sound if f.news is not None or f.state.dirty]
-        outcomes, again = folding.advance(session, registry, behind, at, hot)
+
+class _Group(NamedTuple):
+    """Frames of a tick, computed together: ``again`` are moments at which there is more to do. The
+    summary is made with the last of them.
+    """
+
+    at: int
+    outcomes: list[Outcome]
+    again: list[int]
+    made: Made | None
+    last: bool
+
+
+def _advance(
+    registry: Registry,
+    activity_id: int,
+    done: set[int],
+    hot: Hot,
+    hot_summaries: HotSummaries,
+    session: Session,
+) -> _Group:
+    at = now()
+    frames = load(session, TimeFrame.activity_id == activity_id, anew=False)
+    # A frame whose fold raised waits for its refold: it is owed, or was given up.
+    sound = [f for f in frames if f.state.error is None and f.id not in done]
+    behind = [f for f in sound if f.news is not None or f.state.dirty]
+    outcomes, again, last = folding.advance(session, registry, behind, at, hot, GROUP)
+    again += [refold_due(o.frame) for o in outcomes if o.dirty]
+    made = None
+    if last:
         kept = hot_summaries.pop(activity_id, None)
         made = summaries.advance(session, registry, frames, outcomes, hot, kept, at)
         if made is None and kept is not None:
             hot_summaries[activity_id] = kept
-        return outcomes, again, made
+    return _Group(at, outcomes, again, made, last)
 
-    outcomes, again, made = db.read(compute)
-    again += [refold_due(o.frame) for o in outcomes if o.dirty]
 
-    def commit(session: Session) -> tuple[list[Outcome], bool]:
-        if owed:
-            settle(session, *owed, due=at + COALESCE)
-        stored = store(session, outcomes)
-        whole = len(stored) == len(outcomes)
-        # What was made of frames that were not stored is not stored either: the next tick does it.
-        summed = whole and made is not None and summaries.store(session, made)
-        if not whole:
-            owe(session, TICK, activity_id)
-        elif again:
-            owe(session, TICK, activity_id, due=max(at, min(again)))
-        for outcome in outcomes:
-            if outcome.ended and not outcome.was_closed:
-                owe(session, CLOSE, outcome.frame.id, due=at + QUIET)
-        return stored, summed
-
-    stored, summed = db.write(commit)
-    keep(stored, hot)
-    forget(hot, at)
-    _tell(stored, send)
-    if made is not None and summed:
-        summaries.keep(made, hot_summaries)
-        _tell_summary(made, send)
-    summaries.forget(hot_summaries, at)
-    return len(outcomes)
+def _store_group(
+    activity_id: int, group: _Group, again: list[int], owed: Owed, session: Session
+) -> tuple[list[Outcome], bool]:
+    """Returns what was stored, and whether the summary was. The tick's row is settled with the last
+    group, and owed for the first of the moments ``again``.
+    """
+    at, outcomes = group.at, group.outcomes
+    if group.last and owed:
+        settle(session, *owed, due=at + COALESCE)
+    stored = store(session, outcomes)
+    whole = len(stored) == len(outcomes)
+    if not whole:
+        again.append(at)
+    # What was made of frames that were not stored is not stored either: the next tick does it.
+    summed = whole and group.made is not None and summaries.store(session, group.made)
+    if group.last and again:
+        owe(session, TICK, activity_id, due=max(at, min(again)))
+    for outcome in outcomes:
+        if outcome.ended and not outcome.was_closed:
+            owe(session, CLOSE, outcome.frame.id, due=at + QUIET)
+    return stored, summed
 
 
 def refold(

@@ -45,16 +45,23 @@ def anew(session: Session, registry: Registry, frame: Frame, at: int) -> Outcome
 
 
 def advance(
-    session: Session, registry: Registry, behind: Sequence[Frame], at: int, hot: Hot
-) -> tuple[list[Outcome], list[int]]:
-    """What is new of frames that are behind, folded; and when those that were put off are due."""
-    outcomes, again = [], []
+    session: Session, registry: Registry, behind: Sequence[Frame], at: int, hot: Hot, most: int
+) -> tuple[list[Outcome], list[int], bool]:
+    """What is new of ``most`` frames that are behind, folded; when those that were put off are due;
+    and whether no more were due now.
+    """
+    outcomes: list[Outcome] = []
+    again: list[int] = []
+    last = True
     for frame in behind:
         late = _late(frame)
         due, whole = _due(frame, late, at)
         if due > at:
             again.append(due)
             continue
+        if len(outcomes) == most:
+            last = False
+            break
         outcome = Outcome(frame, at, anew=whole, dirty=not whole and (late or frame.state.dirty))
         # Taken out: a fold that went on and was not stored is of no further use.
         kept = hot.pop(frame.id, None)
@@ -64,7 +71,7 @@ def advance(
     rows = _read_together(session, [o for o in outcomes if o.kept is not None])
     for outcome in outcomes:
         _fold(session, registry, outcome, rows.get(outcome.frame.id))
-    return outcomes, again
+    return outcomes, again, last
 
 
 def _late(frame: Frame) -> bool:
