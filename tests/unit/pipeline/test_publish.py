@@ -125,7 +125,8 @@ class Reader:
         self.works = True
 
     def __call__(self, messages: Any) -> bool:
-        for one in messages if self.works else []:
+        told = [one for one in messages if one.frame == 1]  # the rest is of the activity
+        for one in told if self.works else []:
             self.last = orjson.loads(orjson.dumps(one.data))
             self.has |= self.last
             self.seqs.append(one.revision)
