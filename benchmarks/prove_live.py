@@ -49,7 +49,7 @@ from core.models import (
     migrate,
 )
 from core.models.db import Database
-from core.models.outbox import CLOSE, MERGE, REFOLD, TICK, owe
+from core.models.outbox import CLOSE, MERGE, REFOLD, SUMMARY, TICK, owe
 from core.pipeline import uplink
 from core.pipeline.columns import Columns
 from core.pipeline.objects import ObjectStore
@@ -71,7 +71,7 @@ MATCHES, MATCH_SECONDS, MATCH_SPEED = 2, 90.0, 6.0
 START = 1_772_377_200_000  # 2026-03-01T15:00:00Z
 FAULTS = ("dropout", "duplicate", "late")
 SPORTS = ("soccer", "tennis", "running", "biking")
-FOLDS = (TICK, REFOLD, CLOSE, MERGE)
+FOLDS = (TICK, REFOLD, CLOSE, SUMMARY, MERGE)
 HAND_OVER, DEATH = 0.05, 0.03  # of ticks: by the other worker; by one that has just started
 
 
