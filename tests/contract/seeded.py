@@ -29,6 +29,7 @@ from core.models import (
     AthleteParameter,
     AthleteProfile,
     AuditEvent,
+    ComputedData,
     ComputeState,
     Delivery,
     DeliveryAttempt,
@@ -331,6 +332,16 @@ class _Maker:
         newest = select(Event.id).order_by(Event.number.desc()).limit(1)
         self.ids[f"event of {name}"] = self.session.scalars(newest).one()
 
+    def edition(self, frame: str, number: int) -> ComputedData:
+        return ComputedData(
+            timeframe_id=self.ids[frame],
+            edition=number,
+            document={"edition": number, "metrics": {}, "parameters": {}, "input": {}},
+            digest="0" * 64,
+            fingerprint="0" * 64,
+            created=now(),
+        )
+
     def parameter(self, name: str, valid_from: int) -> AthleteParameter:
         return AthleteParameter(
             athlete_id=self.ids["athlete"],
@@ -493,4 +504,5 @@ class _Maker:
         self.add(f"webhook {number}", self.webhook("match_activity"))
         self.told(f"told {number}")
         self.session.add(self.reading("athlete", Y2021 + int(number)))
-        self.session.add(self.parameter("rest_hr", Y2021 + int(number)))
+        self.session.add(self.parameter("max_hr", Y2021 + int(number)))
+        self.session.add(self.edition("match_frame", int(number) + 1))
