@@ -138,7 +138,8 @@ def live(
     if not revisions:
         return {}
     frames = session.scalars(select(TimeFrame).where(TimeFrame.id.in_(revisions))).all()
-    documents = _documents(session, registry, frames)
+    # No message takes ``stale`` back when a frame is computed anew.
+    documents = _documents(session, registry, frames, say_stale=False)
     return {frame_id: (revisions[frame_id], documents[frame_id]) for frame_id in documents}
 
 
@@ -150,7 +151,7 @@ def of_frames(
 
 
 def _documents(
-    session: Session, registry: Registry, frames: Sequence[TimeFrame]
+    session: Session, registry: Registry, frames: Sequence[TimeFrame], *, say_stale: bool = True
 ) -> dict[int, dict[str, Any]]:
     ids = [frame.id for frame in frames]
     newest = (
@@ -176,7 +177,7 @@ def _documents(
     fresh, documents = stamps(registry), {}
     for frame_id, document, live, versions in rows:
         documents[frame_id] = dict(delta.apply(document, live))
-        if versions not in fresh:
+        if say_stale and versions not in fresh:
             documents[frame_id]["stale"] = True
     for frame_id, sport, params in _sports(session, set(ids) - set(documents)):
         documents[frame_id] = _before_the_first(registry, sport, params)

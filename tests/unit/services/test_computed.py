@@ -8,7 +8,8 @@ from core.clock import FAR_FUTURE, now
 from core.errors import Forbidden, NotFound
 from core.models import ComputedData, ComputeState, JsonSchema, TimeFrame
 from core.services import computed, timeframes
-from core.sport.registry import Registry
+from core.sport.registry import Registry, registry
+from core.sport.versions import stamp
 
 from .conftest import START, STOP, Match
 
@@ -26,6 +27,8 @@ def store(match: Match, frame: int, edition: int, **document: Any) -> None:
             )
         )
     )
+    current = stamp(registry().sport("tennis"))
+    match.world.write(lambda s: setattr(s.get_one(ComputeState, frame), "versions", current))
 
 
 def test_before_the_first_computation_metrics_are_null(match: Match, sports: Registry) -> None:
