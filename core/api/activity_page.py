@@ -11,8 +11,9 @@ import orjson
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from core.api import figures
-from core.api.activity_sections import Words, sections, series_table, summary
+from core.api import figures, summary_sections
+from core.api.activity_sections import Section, sections, summary
+from core.api.activity_tables import Words, series_table
 from core.api.live_page import pitch_of
 from core.api.platform import platform
 from core.api.series import drawn, windows
@@ -48,6 +49,8 @@ def show(activity: int) -> Any:
     if chosen is not None and chosen.document is not None:
         document, editions = _edition(actor, chosen, chosen.document)
         values |= _results(chosen, document, zone) | {"editions": editions}
+    if found.summary is not None:
+        values["together"] = _together(found, found.summary, zone)
     placed = found.owned and found.activity.json
     return web.moving_page(
         "activity.html", pitch=json.dumps(pitch_of(placed) if placed else None), **values
@@ -64,6 +67,13 @@ def _chosen(found: Report) -> Line | None:
         return by_id[asked]
     read = (line for line in found.lines if line.document and line.document.get("edition"))
     return next(read, found.lines[0] if found.lines else None)
+
+
+def _together(found: Report, summary: Mapping[str, Any], zone: figures.Zone) -> list[Section]:
+    declared = platform().registry.activity_metrics(found.sport)
+    words = Words(declared.metrics if declared is not None else ())
+    names = {line.athlete: line.name for line in found.lines}
+    return summary_sections.sections(summary, words, zone, names)
 
 
 def _edition(

@@ -3,42 +3,28 @@
 words of the metric dictionary, so that a sport's new key is never missing.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.api import figures
+from core.api.activity_tables import (
+    MOST_ROWS,
+    Cell,
+    Document,
+    Table,
+    Words,
+    bar,
+    cell,
+    field_of,
+    listed,
+    shares,
+    span,
+    value_cell,
+)
 from core.api.figures import NONE, Quantity, Zone
-from core.sport.contract import Metric
 
-Document = Mapping[str, Any]
-
-MOST_ROWS, MOST_EFFORTS = 60, 20  # of a list; the rest is in the JSON
-
-
-@dataclass(frozen=True)
-class Cell:
-    """``share``: 0 to 1, drawn as a bar behind the text; ``title``: more on pointing."""
-
-    text: str
-    number: bool = True
-    share: float | None = None
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """``heads``: text, unit, is it a number; the first cell of a row is its header. ``folded``: one
-    click away. ``more``: rows that are left out. ``curve``: the script draws the rows.
-    """
-
-    title: str
-    heads: Sequence[tuple[str, str, bool]]
-    rows: Sequence[Sequence[Cell]]
-    folded: bool = False
-    more: int = 0
-    curve: Sequence[tuple[float, float]] = ()
+MOST_EFFORTS = 20  # of a list; the rest is in the JSON
 
 
 @dataclass
@@ -81,68 +67,6 @@ SUMMARY: Sequence[tuple[str, str, Quantity]] = (
     ("changes_of_direction", "Changes of direction", figures.COUNT),
 )
 
-# What the keys inside objects and lists mean, by name.
-FIELDS: Mapping[str, tuple[str, Quantity]] = {
-    "start_time": ("Start", figures.WORD),
-    "minimum_time": ("At", figures.WORD),
-    "duration": ("Time", figures.DURATION),
-    "moving_time": ("Moving", figures.DURATION),
-    "elapsed": ("Elapsed", figures.DURATION),
-    "seconds": ("Time", figures.DURATION),
-    "distance": ("Distance", figures.METRES),
-    "time_above": ("Above", figures.DURATION),
-    "max_value": ("Highest", figures.SPEED),
-    "initial_speed": ("From", figures.SPEED),
-    "end_speed": ("To", figures.SPEED),
-    "ratio": ("Share", figures.RATIO),
-    "share": ("Share", figures.RATIO),
-    "mean_duration": ("Mean time", figures.DURATION),
-    "longest": ("Longest", figures.DURATION),
-    "mean_distance": ("Mean distance", figures.METRES),
-    "average": ("Mean", figures.NUMBER),
-    "power": ("Power", figures.WATTS),
-    "rise": ("Rise", figures.METRES),
-    "drop": ("Drop", figures.METRES),
-    "vam": ("VAM", figures.ASCENT_RATE),
-    "category": ("Category", figures.WORD),
-    "sport": ("Sport", figures.WORD),
-    "training_stress_score": ("Training stress", figures.SCORE),
-    "strokes": ("Strokes", figures.COUNT),
-    "stroke_type": ("Stroke", figures.WORD),
-    "swolf": ("SWOLF", figures.TENTH),
-    "rmssd": ("RMSSD", Quantity("ms", figures.PERCENT.write)),
-    "sdnn": ("SDNN", Quantity("ms", figures.PERCENT.write)),
-    "mean_rr": ("Mean RR", Quantity("ms", figures.COUNT.write)),
-    "pnn50": ("pNN50", figures.PERCENT),
-    "pace": ("Pace", figures.PACE),
-    "energy": ("Energy", Quantity("J/kg", figures.COUNT.write)),
-    "equivalent_distance": ("Equivalent distance", figures.METRES),
-    "high_power_distance": ("Distance at high power", figures.METRES),
-    "work": ("Work", figures.ENERGY),
-    "normalized": ("Normalized", figures.WATTS),
-    "average_per_kg": ("Mean per kg", Quantity("W/kg", figures.HUNDREDTHS.write)),
-    "end": ("At the end", figures.JOULES),
-    "minimum": ("Lowest", figures.JOULES),
-}
-# Where a name means something else inside one key.
-WITHIN: Mapping[str, tuple[str, Quantity]] = {
-    "pace.average": ("Mean", figures.PACE),
-    "pace.best": ("Best", figures.PACE),
-    "power.average": ("Mean", figures.WATTS),
-    "power.maximum": ("Highest", figures.WATTS),
-    "cadence.average": ("Mean", figures.RATE),
-    "cadence.maximum": ("Highest", figures.RATE),
-    "lengths.duration": ("Time", Quantity("s", figures.PERCENT.write)),
-    "swolf.mean": ("Mean", figures.TENTH),
-}
-
-# Single numbers that the rule of their unit would round too far.
-OWN: Mapping[str, Quantity] = {
-    "step_length": Quantity("m", figures.HUNDREDTHS.write),
-    "distance_per_stroke": Quantity("m", figures.HUNDREDTHS.write),
-    "stroke_rate": Quantity("1/min", figures.TENTH.write),
-}
-
 # Shown elsewhere, or too long for a page: in the JSON.
 APART = {
     *("first_timestamp", "last_timestamp", "last_computation", "hr_plot", "definition", "metrics"),
@@ -160,32 +84,20 @@ PACED = ("laps", "best_efforts")
 PLACES = (("thirds", "Thirds"), ("court_zones", "Zones of the court"))
 # Lists of objects, in the order in which they stand under "Parts and efforts".
 LISTS = (
-    *("periods", "laps", "best_efforts", "lengths", "legs", "transitions", "climbs", "descents"),
+    *(
+        "periods",
+        "laps",
+        "best_efforts",
+        "intervals",
+        "lengths",
+        "stroke_types",
+        "legs",
+        "transitions",
+        "climbs",
+        "descents",
+    ),
     *("repeated_sprints", "best_climbs"),
 )
-
-
-class Words:
-    """The metric dictionary of a sport, as far as a page needs it."""
-
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = {metric.key: metric for metric in metrics}
-
-    def title(self, key: str) -> str:
-        metric = self._metrics.get(key)
-        return metric.title if metric is not None else key.replace("_", " ").capitalize()
-
-    def quantity(self, key: str) -> Quantity:
-        if key in OWN:
-            return OWN[key]
-        metric = self._metrics.get(key)
-        if metric is None:
-            return figures.NUMBER
-        known = figures.BY_UNIT.get(metric.unit)
-        if known is not None:
-            return known
-        single = metric.unit if metric.unit.isascii() and "," not in metric.unit else ""
-        return Quantity("" if single == "1" else single, figures.plain)
 
 
 def at(document: Any, path: str) -> Any:
@@ -224,33 +136,15 @@ def sections(document: Document, words: Words, zone: Zone) -> list[Section]:
     return [section for section in made if section.tables or section.heat_map]
 
 
-def _cell(value: Any, quantity: Quantity, **more: Any) -> Cell:
-    return Cell(figures.text(value, quantity), quantity.number, **more)
-
-
-def _bar(share: float | None) -> Cell:
-    """A share of one, as text and bar."""
-    return Cell(figures.text(share, figures.RATIO), share=share)
-
-
-def _span(edges: Sequence[Any], quantity: Quantity) -> Cell:
-    low, high = edges
-    if low is None:
-        return Cell(f"below {figures.text(high, quantity)}", number=False)
-    text = figures.text(low, quantity)
-    upper = figures.text(high, quantity) if high is not None else ""
-    return Cell(f"{text} – {upper}" if upper else f"{text} and more", number=False)
-
-
 def _zones(document: Document) -> Iterable[Table]:
     yield from _speed_ranges(document)
     if zones := document.get("timePerHrZone"):
         heads = (("Heart rate", "1/min", False), ("Of maximum", "%", False), ("Time", "%", True))
         rows = [
             (
-                _span(zone["range_bpm"], figures.HEART),
-                _span(zone["range_percent_hrmax"], figures.COUNT),
-                _bar(zone["percentage_hrmax"] / 100),
+                span(zone["range_bpm"], figures.HEART),
+                span(zone["range_percent_hrmax"], figures.COUNT),
+                bar(zone["percentage_hrmax"] / 100),
             )
             for zone in zones
         ]
@@ -273,16 +167,16 @@ def _speed_ranges(document: Document) -> Iterable[Table]:
     heads = [("Speed", "km/h", False), ("Time", "", True), ("of time", "%", True)]
     rows: list[list[Cell]] = [
         [
-            _span((one["threshold_low"], one["threshold_high"]), figures.SPEED),
-            _cell(one["duration"], figures.DURATION),
-            _bar(one["ratio"]),
+            span((one["threshold_low"], one["threshold_high"]), figures.SPEED),
+            cell(one["duration"], figures.DURATION),
+            bar(one["ratio"]),
         ]
         for one in times
     ]
     if ways and len(ways) == len(times):
         heads += [("Distance", "m", True), ("of distance", "%", True)]
         for row, way in zip(rows, ways, strict=True):
-            row += [_cell(way["distance"], figures.METRES), _bar(way["ratio"])]
+            row += [cell(way["distance"], figures.METRES), bar(way["ratio"])]
     yield Table("Speed", heads, rows)
 
 
@@ -297,8 +191,8 @@ def _bands(title: str, unit: str, bands: Sequence[Document], scale: float) -> Ta
         edges = [band.get(f"threshold_{end}", band.get(end)) for end in ("low", "high")]
         took = band.get("duration")
         share = band.get("ratio", took / whole if whole and took is not None else None)
-        row = [_span(edges, figures.NUMBER), _cell(took, figures.DURATION), _bar(share)]
-        rows.append([*row, _cell(band["distance"], figures.METRES)] if far else row)
+        row = [span(edges, figures.NUMBER), cell(took, figures.DURATION), bar(share)]
+        rows.append([*row, cell(band["distance"], figures.METRES)] if far else row)
     return Table(title, heads, rows)
 
 
@@ -312,9 +206,9 @@ def _efforts(document: Document, words: Words, zone: Zone) -> Iterable[Table]:
             rows.append(
                 (
                     Cell(over, number=False),
-                    _cell(len(efforts), figures.COUNT),
-                    _cell(sum(one["duration"] for one in efforts), figures.DURATION),
-                    _cell(sum(one["distance"] for one in efforts), figures.METRES),
+                    cell(len(efforts), figures.COUNT),
+                    cell(sum(one["duration"] for one in efforts), figures.DURATION),
+                    cell(sum(one["distance"] for one in efforts), figures.METRES),
                     Cell(
                         figures.with_unit(
                             max((one["max_value"] for one in efforts), key=abs, default=None),
@@ -353,69 +247,11 @@ def _pace(row: Document) -> float | None:
     return 1000 * took / far if far and took is not None else None
 
 
-def listed(
-    key: str,
-    title: str,
-    rows: Sequence[Document],
-    zone: Zone,
-    mean: Mapping[str, tuple[str, Quantity]] | None = None,
-    *,
-    folded: bool = True,
-    most: int = MOST_ROWS,
-) -> Table:
-    """A list of objects as a table; of its columns those in which some row has a value."""
-    names = [name for name in rows[0] if any(row.get(name) is not None for row in rows)]
-    names = [name for name in names if name not in ("open", "timeframe")]
-    known = {name: (mean or {}).get(name) or _field(key, name) for name in names}
-    heads = [
-        ("No.", "", True),
-        *(
-            (label, q.unit, q.number or name.endswith("_time"))
-            for name, (label, q) in known.items()
-        ),
-    ]
-    shown = [
-        [Cell(str(number)), *(_value(name, row.get(name), known[name][1], zone) for name in names)]
-        for number, row in enumerate(rows[:most], 1)
-    ]
-    return Table(title, heads, shown, folded, max(0, len(rows) - most))
-
-
-def _field(key: str, name: str) -> tuple[str, Quantity]:
-    known = WITHIN.get(f"{key}.{name}") or FIELDS.get(name)
-    return known or (name.replace("_", " ").capitalize(), figures.NUMBER)
-
-
-def _moment(name: str) -> bool:
-    return name.endswith("_time") and name != "moving_time"
-
-
-def _value(name: str, value: Any, quantity: Quantity, zone: Zone) -> Cell:
-    if _moment(name) and isinstance(value, int | float) and value > figures.DAY:
-        return Cell(zone.time(value), title=zone.day(value))
-    if isinstance(value, Mapping):
-        return Cell(", ".join(f"{k} {figures.plain(v)}" for k, v in value.items()), number=False)
-    return _cell(value, quantity)
-
-
 def _places(document: Document) -> Iterable[Table]:
     """Time in the parts of a field: ``{name: {duration, ratio}}``."""
     for key, title in PLACES:
         if parts := document.get(key):
             yield shares(title, parts)
-
-
-def shares(title: str, parts: Document) -> Table:
-    rows = [
-        (
-            Cell(name.replace("_", " ").capitalize(), number=False),
-            _cell(part["duration"], figures.DURATION),
-            _bar(part["ratio"]),
-        )
-        for name, part in parts.items()
-        if isinstance(part, Mapping)
-    ]
-    return Table(title, (("Part", "", False), ("Time", "", True), ("Share", "%", True)), rows)
 
 
 def _curve(document: Document, zone: Zone) -> Iterable[Table]:
@@ -425,8 +261,8 @@ def _curve(document: Document, zone: Zone) -> Iterable[Table]:
     heads = (("Over", "", True), ("Mean power", "W", True), ("From", "", True))
     rows = [
         (
-            _cell(point["duration"], figures.DURATION),
-            _cell(point["power"], figures.WATTS),
+            cell(point["duration"], figures.DURATION),
+            cell(point["power"], figures.WATTS),
             Cell(zone.time(point["start_time"]) if point.get("start_time") else NONE),
         )
         for point in points
@@ -455,7 +291,7 @@ def _peaks(document: Document, zone: Zone) -> Iterable[Table]:
         rows.append(
             (
                 Cell(peak["quantity"].replace("_", " "), number=False),
-                _cell(peak["span"], figures.DURATION),
+                cell(peak["span"], figures.DURATION),
                 Cell(figures.with_unit(peak["value"], quantity)),
                 Cell(
                     figures.with_unit(peak["per_minute"], figures.PER_MINUTE if far else quantity)
@@ -509,8 +345,8 @@ def _flat(
         if isinstance(inner, Mapping) and not lead:
             yield from _flat(name, inner, words, zone, f"{title}, {name.replace('_', ' ')}")
         elif inner is not None and not isinstance(inner, list | Mapping):
-            label, quantity = _field(key, name)
-            cell = _value(name, inner, quantity, zone)
+            label, quantity = field_of(key, name)
+            cell = value_cell(name, inner, quantity, zone)
             shown = cell.text + (figures.THIN + quantity.unit if quantity.unit else "")
             yield Cell(f"{title}: {label.lower()}", number=False), Cell(shown, title=cell.title)
 
@@ -522,30 +358,10 @@ def _windows(intensity: Document, windows: Sequence[float], zone: Zone) -> Table
         (
             Cell(zone.time(intensity["start_time"] + 1000 * span * number), number=False),
             Cell(figures.text(way, figures.METRES), share=way / most),
-            _cell(60 * way / span, figures.PER_MINUTE),
+            cell(60 * way / span, figures.PER_MINUTE),
         )
         for number, way in enumerate(windows[:MOST_ROWS])
     ]
     heads = (("From", "", False), ("Distance", "m", True), ("Pace", "m/min", True))
     more = max(0, len(windows) - MOST_ROWS)
     return Table(f"Distance each {figures.clock(span)}", heads, rows, folded=True, more=more)
-
-
-def series_table(series: Document, zone: Zone) -> Table:
-    """Lowest, mean and highest value of each channel, a row per bucket."""
-    heads = [("Time", "", False)]
-    columns = []
-    for one in series["channels"]:
-        title, quantity = figures.CHANNELS[one["channel"]]
-        for part, word in (("min", "lowest"), ("mean", "mean"), ("max", "highest")):
-            heads.append((f"{title}, {word}", quantity.unit, True))
-            columns.append((quantity, one[part].tolist()))
-    rows = [
-        [Cell(zone.time(t), number=False), *(_number(values[row], q) for q, values in columns)]
-        for row, t in enumerate(series["t"].tolist())
-    ]
-    return Table("Streams", heads, rows if columns else [])
-
-
-def _number(value: float, quantity: Quantity) -> Cell:
-    return _cell(None if math.isnan(value) else value, quantity)

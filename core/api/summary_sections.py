@@ -4,21 +4,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.api import figures
-from core.api.activity_sections import Cell, Document, Section, Table, Words, listed, shares
+from core.api.activity_sections import Section
+from core.api.activity_tables import Cell, Document, Table, Words, listed, shares
 from core.api.figures import Quantity, Zone
 
 SHAPES = ("stretch_index", "team_length", "team_width", "surface", "centroid_distance")
+WHOLE = (
+    ("elapsed", "Elapsed", figures.DURATION),
+    ("moving_time", "Moving", figures.DURATION),
+    ("distance", "Distance", figures.WAY),
+    ("training_stress_score", "Training stress", figures.SCORE),
+)
 AREA = Quantity("m²", figures.METRES.write)
 LENGTH = Quantity("m", figures.TENTH.write)
 
 
-def sections(summary: Document, words: Words, zone: Zone) -> list[Section]:
-    """What the summary has; nothing where it compares nothing."""
+def sections(
+    summary: Document, words: Words, zone: Zone, names: Mapping[int, str]
+) -> list[Section]:
+    """What the summary has; nothing where it compares nothing. ``names`` by athlete."""
     made = [
         Section("shape", "Shape of the teams", list(_shape(summary, words))),
         Section("team-places", "Teams on the field", list(_thirds(summary))),
         Section("team-periods", "Periods", list(_periods(summary))),
-        Section("legs", "Legs", list(_legs(summary, words, zone))),
+        Section("legs", "Race", list(_legs(summary, words, zone, names))),
     ]
     return [section for section in made if section.tables]
 
@@ -89,8 +98,22 @@ def _mean(spread: Mapping[str, Any] | None, quantity: Quantity) -> str:
     return figures.text(None if spread is None else spread["mean"], quantity)
 
 
-def _legs(summary: Document, words: Words, zone: Zone) -> Iterable[Table]:
-    for key in ("legs", "transitions"):
+def _legs(summary: Document, words: Words, zone: Zone, names: Mapping[int, str]) -> Iterable[Table]:
+    """A race of several sports: its legs, the ways between them, the whole."""
+    whole = [
+        (Cell(label, number=False), Cell(figures.with_unit(summary[key], quantity)))
+        for key, label, quantity in WHOLE
+        if isinstance(summary.get(key), int | float)
+    ]
+    if whole:
+        yield Table("Whole", (("What", "", False), ("Value", "", True)), whole)
+    for key in ("legs", "transitions", "athletes"):
         rows: Sequence[Document] = summary.get(key) or ()
-        if rows:
+        if len(names) > 1:
+            rows = [_named(row, names) for row in rows]
+        if rows and (key != "athletes" or len(names) > 1):
             yield listed(key, words.title(key), rows, zone, folded=False)
+
+
+def _named(row: Document, names: Mapping[int, str]) -> Document:
+    return {"name": names.get(row.get("athlete", 0)), **row}

@@ -29,6 +29,7 @@ DRAWN = (
     "env.temp",
 )
 NEEDED = (LATITUDE, LONGITUDE, *DRAWN)
+SPARSE_GAP = 120_000  # ms
 _DIGITS = 3
 _DEGREES = 7
 _SPEED_WINDOW = 500  # ms: of the steps that give a speed where the device gives none
@@ -68,7 +69,7 @@ class Series:
         self._route_bucket = route_bucket
         self._limits = limits
         self._pieces: list[_Buckets] = []
-        self._breaks: list[int] = []  # keys of buckets that come after a silence
+        self._silences: list[tuple[int, int]] = []  # key of the bucket that ends it, ms
         self._fixes: list[NDArray] = []  # [t, latitude, longitude], the first of each route bucket
         self._last: int | None = None
         self._measured = False  # some speed came from the device
@@ -81,7 +82,7 @@ class Series:
         columns = select(columns, NEEDED)
         t = columns["t"]
         self.samples += len(t)
-        self._note_breaks(t)
+        self._note_silences(t)
         self._measured |= not np.isnan(columns[SPEED]).all()
         if not self._measured:
             columns[SPEED] = speed_of_positions(columns, self._limits)
@@ -89,12 +90,21 @@ class Series:
         self._pieces.append(_reduced(t // self.bucket, np.stack([columns[c] for c in DRAWN])))
         self._fixes.append(_first_fixes(columns, self._route_bucket))
 
-    def _note_breaks(self, t: NDArray) -> None:
+    def _note_silences(self, t: NDArray) -> None:
         before = t[:1] if self._last is None else np.array([self._last])
-        silence = np.diff(t, prepend=before)
-        longer = silence > max(self._limits.gap, self.bucket)
-        self._breaks += np.unique(t[longer] // self.bucket).tolist()
+        steps = np.diff(t, prepend=before)
+        longer = steps > self._limits.gap
+        keys = t[longer] // self.bucket
+        self._silences += zip(keys.tolist(), steps[longer].tolist(), strict=True)
         self._last = int(t[-1])
+
+    @property
+    def gap(self) -> int:
+        """What breaks a line (ms): more, where most samples are further apart than ``Limits.gap``
+        by themselves (design/metrics.md 2.1).
+        """
+        sparse = 2 * len(self._silences) > self.samples - 1
+        return max(self._limits.gap, SPARSE_GAP) if sparse else self._limits.gap
 
     def document(self) -> dict[str, Any]:
         """``bucket`` (ms), ``samples``, ``t`` (where each bucket begins), ``channels`` that have a
@@ -115,7 +125,7 @@ class Series:
                 channels.append({"channel": name, "unit": unit, "source": source, **shown})
         return {
             "bucket": self.bucket,
-            "gap": self._limits.gap,
+            "gap": self.gap,
             "samples": self.samples,
             "t": t,
             "channels": channels,
@@ -124,7 +134,9 @@ class Series:
 
     def _times(self, key: NDArray) -> tuple[NDArray, NDArray]:
         """The times of all rows, and which of them are buckets."""
-        breaks = np.array(self._breaks, np.int64) * self.bucket - 1
+        least = max(self.gap, self.bucket)
+        after = {bucket for bucket, silence in self._silences if silence > least}
+        breaks = np.array(sorted(after), np.int64) * self.bucket - 1
         t = np.concatenate([key * self.bucket, breaks])
         order = np.argsort(t, kind="stable")
         return t[order], np.flatnonzero(order < len(key))
@@ -133,7 +145,7 @@ class Series:
         fixes = np.concatenate(self._fixes, axis=1) if self._fixes else np.empty((3, 0))
         t, latitude, longitude = believable(fixes, self._limits.max_speed)
         silence = np.diff(t, prepend=t[:1])
-        after = np.flatnonzero(silence > max(self._limits.gap, 2 * self._route_bucket))
+        after = np.flatnonzero(silence > max(self.gap, 2 * self._route_bucket))
         return {
             "t": t.astype(np.int64),
             "latitude": np.round(latitude, _DEGREES),

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import policy
 from core.clock import now
 from core.errors import Forbidden
 from core.models import Activity, ComputeState, JsonSchema, TimeFrame
+from core.models.users import ATHLETE
 from core.policy import Actor
 from core.sport.registry import Registry
 
-from . import activities, computed, roster
+from . import activities, computed, roster, summaries
 
 STALE_MS = 30_000
 
@@ -42,12 +43,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """``owned``: the reader may read the activity itself, not only time frames of it."""
+    """``owned``: the reader may read the activity itself, not only time frames of it. ``summary``
+    is what its time frames come to together, for who may read the results of all of them.
+    """
 
     activity: Activity
     sport: str
     owned: bool
     lines: Sequence[Line]
+    summary: Mapping[str, Any] | None
 
 
 def of_activity(session: Session, actor: Actor, registry: Registry, activity_id: int) -> Report:
@@ -81,7 +85,7 @@ def of_activity(session: Session, actor: Actor, registry: Registry, activity_id:
                 name,
                 frame.start_time,
                 frame.end_time,
-                row.sport,
+                _sport_of(registry, row.sport, frame),
                 bool(row.samples),
                 document,
                 state,
@@ -90,7 +94,27 @@ def of_activity(session: Session, actor: Actor, registry: Registry, activity_id:
         )
     lines.sort(key=lambda line: (line.number, line.start, line.timeframe))
     sport = session.get_one(JsonSchema, activity.json_schema_id).sport
-    return Report(activity, sport, owned, lines)
+    together = _summary(session, actor, activity_id, {frame.id for frame in readable})
+    return Report(activity, sport, owned, lines, together)
+
+
+def _sport_of(registry: Registry, sport: str, frame: TimeFrame) -> str:
+    """That of the leg, where the frame is one leg of several sports."""
+    if sport not in registry.sports:
+        return sport
+    return registry.of_frame(sport, frame.params).name
+
+
+def _summary(
+    session: Session, actor: Actor, activity_id: int, readable: set[int]
+) -> Mapping[str, Any] | None:
+    """As ``activities/{id}/summary/`` has it, which is not for athletes."""
+    counted = select(func.count()).where(TimeFrame.activity_id == activity_id)
+    everything = len(readable) == session.scalar(counted)
+    if not readable or not everything or actor.role == ATHLETE:
+        return None
+    found = summaries.live(session, activity_id, readable)
+    return None if found is None else found[1]
 
 
 def _frames(actor: Actor, activity_id: int) -> Any:

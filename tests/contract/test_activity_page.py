@@ -297,3 +297,25 @@ def test_a_field_has_a_heat_map_and_its_parts(scene: Scene) -> None:
     assert 'id="heat-map"' in text
     assert "Attacking" in text
     assert "heat-map" not in scene.page("ada").text
+
+
+def test_teams_have_a_shape_for_who_may_read_all_of_them(scene: Scene) -> None:
+    club = scene.club
+    activity = club.activity("Two teams", "soccer", field_corners=simulate.corners())
+    players = [club.athlete("P", str(number)) for number in range(6)]
+    for number, athlete in enumerate(players):
+        team = {"team": "home" if number < 3 else "away"}
+        club.frame(activity, athlete, player(number, 60), team)
+    client, path = inside(scene.world, "ada"), f"/activities/{activity}/"
+    assert "Shape of the teams" not in client.get(path).text
+    compute.summarise(scene.world.db, club.registry, activity)
+    text = client.get(path).text
+    assert "Shape of the teams" in text
+    assert "home – away" in text or "away – home" in text
+    assert "Thirds, away" in text
+
+    def revoke(session: Any) -> None:
+        session.query(Permission).filter_by(athlete_id=players[0], permission="READ").delete()
+
+    scene.world.db.write(revoke)
+    assert "Shape of the teams" not in client.get(path).text

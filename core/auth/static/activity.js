@@ -53,6 +53,7 @@
     try {
       const found = await get("computed/");
       new touchline.HeatMap(canvas, words, found.heat_map, pitch);
+      tools(words.parentElement, "heat map", () => canvas, () => found.heat_map.seconds.map((row) => row.join(",")));
     } catch (error) {
       words.textContent = `The heat map could not be read: ${why(error)}`;
     }
@@ -64,16 +65,30 @@
   });
   root.addEventListener("click", (event) => {
     const { png, name } = event.target.dataset;
-    if (png) document.getElementById(png).toBlob((blob) => touchline.save(`${name}.png`, blob));
+    if (png) touchline.picture(document.getElementById(png), `${name}.png`);
   });
-  for (const table of document.querySelectorAll("table[data-curve]")) {
+  const tools = (place, name, canvas, lines) => {
+    const made = Object.assign(document.createElement("span"), { className: "chart-tools" });
+    made.append(
+      touchline.button("CSV", () => touchline.save(`${name}.csv`, new Blob([lines().join("\n")], { type: "text/csv" }))),
+      touchline.button("PNG", () => touchline.picture(canvas(), `${name}.png`)),
+    );
+    place.append(made);
+  };
+  for (const table of window.uPlot ? document.querySelectorAll("table[data-curve]") : []) {
+    const points = JSON.parse(table.dataset.curve);
+    const about = "Highest mean power by how long it was held";
     const figure = Object.assign(document.createElement("figure"), { className: "chart-figure" });
-    const words = Object.assign(document.createElement("figcaption"), { className: "soft" });
-    words.textContent = "Highest mean power by how long it was held";
-    table.closest("section").querySelector(".tables").before(figure);
+    const caption = document.createElement("figcaption");
+    const words = Object.assign(document.createElement("span"), { className: "soft", textContent: about });
     const place = document.createElement("div");
-    figure.append(place, words);
-    if (window.uPlot) touchline.curve(place, JSON.parse(table.dataset.curve), (text) => { words.textContent = text || "Highest mean power by how long it was held"; });
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", `${about}; the table has the numbers`);
+    caption.append(words);
+    figure.append(place, caption);
+    table.closest("section").querySelector(".tables").before(figure);
+    const plot = touchline.curve(place, points, (text) => { words.textContent = text || about; });
+    tools(caption, "power curve", () => plot.ctx.canvas, () => ["seconds,watts", ...points.map((p) => p.join(","))]);
   }
   if (charts) follow();
   const canvas = document.getElementById("heat-map");

@@ -37,7 +37,17 @@
     return shown;
   };
 
-  const button = (words, act) => {
+  // A drawing as it is seen, on the page's ground.
+  touchline.picture = (from, name) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: from.width, height: from.height });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = ink("--sheet");
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(from, 0, 0);
+    canvas.toBlob((blob) => touchline.save(name, blob));
+  };
+
+  touchline.button = (words, act) => {
     const made = Object.assign(document.createElement("button"), { className: "quiet", textContent: words });
     made.addEventListener("click", act);
     return made;
@@ -54,9 +64,9 @@
       this.words = Object.assign(document.createElement("span"), { className: "chart-words" });
       this.heading = Object.assign(document.createElement("b"), { textContent: `${this.title}, ${this.unit}` });
       const tools = Object.assign(document.createElement("span"), { className: "chart-tools" });
-      this.tableButton = button("Table", () => this.toggleTable());
+      this.tableButton = touchline.button("Table", () => this.toggleTable());
       this.tableButton.setAttribute("aria-expanded", "false");
-      tools.append(this.tableButton, button("CSV", () => this.csv()), button("PNG", () => this.png()));
+      tools.append(this.tableButton, touchline.button("CSV", () => this.csv()), touchline.button("PNG", () => this.png()));
       this.caption.append(this.heading, this.words, tools);
       this.drawing = document.createElement("div");
       this.table = Object.assign(document.createElement("div"), { className: "scroll chart-table", tabIndex: 0, hidden: true });
@@ -101,7 +111,7 @@
           {},
           { ...line, stroke: "transparent" },
           { ...line, stroke: "transparent" },
-          { ...line, stroke: colour, width: 1.5 },
+          { ...line, stroke: colour, width: 1.5, points: { size: 4 } },
         ],
         bands: [{ series: [2, 1], fill: `${colour}40` }],
         hooks: {
@@ -170,13 +180,7 @@
     }
 
     png() {
-      const from = this.plot.ctx.canvas;
-      const canvas = Object.assign(document.createElement("canvas"), { width: from.width, height: from.height });
-      const pen = canvas.getContext("2d");
-      pen.fillStyle = ink("--sheet");
-      pen.fillRect(0, 0, canvas.width, canvas.height);
-      pen.drawImage(from, 0, 0);
-      canvas.toBlob((blob) => touchline.save(`${this.title}.png`, blob));
+      touchline.picture(this.plot.ctx.canvas, `${this.title}.png`);
     }
   }
 

@@ -107,6 +107,16 @@ def test_fixes_that_cannot_be_reached_are_not_on_the_route() -> None:
     assert route["t"].tolist() == [t for t in samples["t"].tolist() if t not in left_out]
 
 
+def test_samples_that_come_seldom_by_themselves_are_one_line() -> None:
+    samples = {**walk(10, step=60_000, speed=0.5), "gnss.speed": np.full(10, 0.5)}
+    document = drawn([samples], limits=Limits(10_000, 3.0))
+    assert document["gap"] == 120_000
+    assert not np.isnan(channel(document, "gnss.speed")["mean"]).any()
+    assert len(document["route"]["breaks"]) == 0
+    apart = {name: np.delete(values, [4, 5]) for name, values in samples.items()}
+    assert np.isnan(channel(drawn([apart], limits=Limits(10_000, 3.0)), "gnss.speed")["mean"]).any()
+
+
 def test_nothing_gives_nothing() -> None:
     document = drawn([])
     assert (document["samples"], document["channels"]) == (0, [])
