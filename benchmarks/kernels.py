@@ -41,6 +41,25 @@ class Result(NamedTuple):
     goal: str
     met: bool
 
+    def line(self) -> str:
+        """As it is said."""
+        return (
+            f"{self.name}: {self.median:.2f} ({self.low:.2f} to {self.high:.2f}), "
+            f"goal {self.goal}: {'met' if self.met else 'NOT met'}"
+        )
+
+
+def at_least(name: str, figures: list[float], goal: float) -> Result:
+    """A figure whose median is to reach its goal."""
+    median = statistics.median(figures)
+    return Result(name, median, min(figures), max(figures), f">= {goal:g}", median >= goal)
+
+
+def at_most(name: str, figures: list[float], goal: float) -> Result:
+    """A figure whose median is not to exceed its goal."""
+    median = statistics.median(figures)
+    return Result(name, median, min(figures), max(figures), f"<= {goal:g}", median <= goal)
+
 
 def generated(seed: int = 1, n: int = 54_000) -> Samples:
     """A player's 90 minutes at 10 Hz."""
@@ -118,41 +137,32 @@ def measure(rounds: int = ROUNDS, say: Callable[[str], object] = print) -> list[
         run()
     taken = [{name: timed(run) for name, run in sides.items()} for _ in range(rounds)]
 
-    def result(name: str, ratios: list[float], goal: str, met: Callable[[float], bool]) -> Result:
-        median = statistics.median(ratios)
-        return Result(name, median, min(ratios), max(ratios), goal, met(median))
-
     results = [
-        result(
+        at_least(
             "pandas / kernels (times faster)",
             [round_["pandas"] / round_["pair"] for round_ in taken],
-            ">= 10",
-            lambda x: x >= 10,
+            10,
         ),
-        result(
+        at_most(
             "kernels / one copy of their input",
             [round_["squad"] / round_["copy"] for round_ in taken],
-            "<= 20",
-            lambda x: x <= 20,
+            20,
         ),
-        result(
+        at_least(
             "million samples/s, one core",
             [total / round_["squad"] / 1e6 for round_ in taken],
-            ">= 15",
-            lambda x: x >= 15,
+            15,
         ),
-        result(
+        at_most(
             "microseconds per 10-sample chunk",
             [round_["chunks"] / 2000 * 1e6 for round_ in taken],
-            "<= 50",
-            lambda x: x <= 50,
+            50,
         ),
     ]
     say(f"data: {data}")
     say(f"method: median of {rounds} interleaved rounds (smallest to largest), one process, warm")
     for r in results:
-        say(f"{r.name}: {r.median:.2f} ({r.low:.2f} to {r.high:.2f}), goal {r.goal}: "
-            f"{'met' if r.met else 'NOT met'}")  # fmt: skip
+        say(r.line())
     return results
 
 

@@ -8,7 +8,14 @@ import httpx
 import pytest
 
 from tests.platform import Platform
-from tests.unit.sport.goldens import compare, efforts_over, found
+from tests.unit.sport.goldens import (
+    OF_THE_FILE,
+    compare,
+    efforts_over,
+    found,
+    found_endurance,
+    golden_values,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.recordings]
 
@@ -88,3 +95,64 @@ def test_a_recording_without_its_day_says_so(
     data = (recordings / "soccer" / "statsports_U16_ID66.csv").read_bytes()
     job = upload(coach, data, "match.csv")
     assert (job["state"], job["details"]["reason"]) == ("FAILURE", "date_required")
+
+
+COMMON = {"max_hr": 190, "hr_zones": [0, 50, 60, 70, 80, 90, 100]}
+RIDE = {"ftp": 250, "cp": 250, "w_prime": 20000}
+ENDURANCE = {
+    "cycling/indoor_trainer_power.fit": RIDE,
+    "cycling/power_hr_climb_57km.fit": RIDE,
+    "cycling/power_vector_41km.fit": RIDE,
+    "running/dynamics_fenix2.fit": {},
+    "running/short_with_rr.fit": {},
+    "running/stryd_power_hv.fit": {},
+    "running/track_coros.fit": {},
+    "running/track_fenix6.fit": {},
+    "trail/hike_fr910xt.fit": {},
+}
+# Of a fold's inside, or of the file; tests/unit/test_goldens_endurance.py checks the first.
+NOT_IN_A_DOCUMENT = OF_THE_FILE | {
+    "n_fixes", "hr_samples", "hr_time_s", "hr_zone_seconds", "cadence_time_s",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def endurance(recordings: Path, manager: tuple[httpx.Client, int]) -> dict[str, dict[str, Any]]:
+    """The document of each ride and run: all uploaded, then given golden.json's parameters."""
+    http, manager_id = manager
+    frames = {}
+    for name in ENDURANCE:
+        body = {"managed_by": manager_id, "athlete_profile": {"first_name": "Endurance"}}
+        athlete = http.post("/api/v1/athletes/create-managed/", json=body).raise_for_status().json()
+        job = upload((http, athlete["id"]), (recordings / name).read_bytes(), name.split("/")[1])
+        assert job["state"] == "SUCCESS", job
+        (frame,) = job["details"]["timeframes"]
+        frames[name] = f"/api/v1/timeframes/{frame}/"
+        params = {"params": COMMON | ENDURANCE[name]}
+        http.patch(frames[name], json=params).raise_for_status()
+    documents, deadline = {}, time.monotonic() + 60
+    while len(documents) < len(frames) and time.monotonic() < deadline:
+        for name in frames.keys() - documents.keys():
+            found = http.get(frames[name] + "computed/").raise_for_status().json()
+            if found["parameters"]["max_hr"]["value"] == 190:
+                documents[name] = found
+        time.sleep(0.1)
+    return documents
+
+
+@pytest.mark.parametrize("name", list(ENDURANCE))
+def test_rides_and_runs_by_rest(
+    recordings: Path, endurance: dict[str, dict[str, Any]], name: str
+) -> None:
+    document = endurance[name]
+    ours = found_endurance(document, document) | {"n": document["input"]["samples"]}
+    without = NOT_IN_A_DOCUMENT | {key for key in golden_values(recordings, name) if "rr_" in key}
+    if "indoor" in name:  # golden.json writes 0 for what nobody measured
+        unmeasured = {"average_speed_mps", "max_speed_mps", "total_distance_m"}
+        assert all(ours[key] is None for key in unmeasured)
+        without |= unmeasured
+    if (
+        "coros" in name
+    ):  # nine seconds of speed derived from positions, which golden.json leaves out
+        ours["moving_time_s"] -= 9.0
+    compare(recordings, name, ours, without=without)

@@ -86,7 +86,7 @@ def sha(fold: FrameFold) -> str:
 
 @pytest.mark.parametrize("sport", SPORTS)
 @pytest.mark.parametrize(
-    ("preset", "size"), zip(PRESETS, (1, 10, 7, 600), strict=True)
+    ("preset", "size"), list(zip(PRESETS, (1, 10, 7, 600), strict=True))
 )  # other pairs: below
 def test_fixed_sizes(sport: str, preset: str, size: int) -> None:
     n = 1500 if size > 1 else 400

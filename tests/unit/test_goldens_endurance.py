@@ -12,7 +12,7 @@ from core.pipeline.preprocess import chunk
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
-from tests.unit.sport.goldens import OF_THE_FILE, compare, found_endurance
+from tests.unit.sport.goldens import OF_THE_FILE, compare, found_endurance, golden_values
 from tests.unit.sport.ledgers import check_ledgers
 
 pytestmark = pytest.mark.recordings
@@ -89,8 +89,7 @@ def test_printed_row_of_the_climb(recordings: Path) -> None:
 
 def _beats(recordings: Path, name: str) -> set[str]:
     """The values of beat-to-beat intervals, which are another stream's."""
-    wanted = json.loads((recordings / "golden.json").read_text())["files"][name]["values"]
-    return {key for key in wanted if key.startswith("rr_")}
+    return {key for key in golden_values(recordings, name) if key.startswith("rr_")}
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -36,21 +36,28 @@ def cost(i):  # type: ignore[no-untyped-def]
 @numba.njit(nogil=True)
 def median(st, z):  # type: ignore[no-untyped-def]
     """Median of the last altitudes with ``z`` among them."""
-    if st.alt_n < MEDIAN:
-        st.alt[st.alt_n] = z
-        st.alt_n += 1
+    alt, n = st.alt, st.alt_n
+    if n < MEDIAN:
+        alt[n] = z
+        n += 1
+        st.alt_n = n
     else:
         for k in range(MEDIAN - 1):
-            st.alt[k] = st.alt[k + 1]
-        st.alt[MEDIAN - 1] = z
-    n = st.alt_n
+            alt[k] = alt[k + 1]
+        alt[MEDIAN - 1] = z
+    if n == MEDIAN:  # nearly always; the middle one by comparing pairs
+        a, b = min(alt[0], alt[1]), max(alt[0], alt[1])
+        c, d = min(alt[2], alt[3]), max(alt[2], alt[3])
+        a, c = max(a, c), min(b, d)  # neither the least nor the greatest of the four
+        low, high = min(a, c), max(a, c)
+        return max(low, min(high, z))
     low = high = z
     # Few values: the one with as many below as above, found by counting.
     for k in range(n):
-        x = st.alt[k]
+        x = alt[k]
         below = 0
         for j in range(n):
-            if st.alt[j] < x or (st.alt[j] == x and j < k):
+            if alt[j] < x or (alt[j] == x and j < k):
                 below += 1
         if below == (n - 1) // 2:
             low = x

@@ -7,6 +7,8 @@ points for a marathon in three hours as in nine, at any rate; its efforts start 
 
 import math
 
+import numpy as np
+
 from core.sport.columns import DT, GAP_D, D, S
 from core.sport.kernels import kernel
 from core.sport.metrics.pace import (
@@ -24,6 +26,7 @@ from core.sport.metrics.pace import (
     STATE,
 )
 
+METRES = np.array(EFFORTS, np.int64)  # whole mm
 MASK = FINE - 1
 LOW = (1 << SHIFT) - 1
 
@@ -96,7 +99,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
 
         if x > x0:
             for q in range(FINE_COUNT):
-                metres = EFFORTS[q]
+                metres = METRES[q]
                 j = from_point[q]
                 if j == st.points or x - (fine[j & MASK] & LOW) < metres:
                     continue
@@ -110,7 +113,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
                 from_point[q] = j
             for q in range(FINE_COUNT):
                 # Ends here, starts between the last point that is far enough and the next
-                metres = EFFORTS[q]
+                metres = METRES[q]
                 j = from_point[q]
                 if j <= oldest or x < metres:
                     continue
@@ -130,11 +133,9 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
             while True:
                 reach = min(x, st.marks * GRID_MM)
                 for q in range(COUNT):
-                    while from_mark[q] < st.marks and (
-                        from_mark[q] * GRID_MM + EFFORTS[q] <= reach
-                    ):
+                    while from_mark[q] < st.marks and (from_mark[q] * GRID_MM + METRES[q] <= reach):
                         began = grid[from_mark[q] % GRID]
-                        took = ms0 + (from_mark[q] * GRID_MM + EFFORTS[q] - x0) * pace - began
+                        took = ms0 + (from_mark[q] * GRID_MM + METRES[q] - x0) * pace - began
                         if best_ms[q] < 0.0 or took < best_ms[q]:
                             best_ms[q] = took
                             best_t[q] = st.origin_t + began

@@ -13,23 +13,25 @@ from core.sport.metrics.heart import HIGHEST, LOWEST
 from core.sport.metrics.power import COUNT, DURATIONS, RING, STATE, WINDOW
 
 WINDOW_AT = DURATIONS.index(WINDOW)
+SPANS = np.array(DURATIONS, np.int64)
 
 
 @numba.njit(nogil=True)
 def push(st, w, second):  # type: ignore[no-untyped-def]
     """One second of the series, a missing one included."""
     at, since = st.at, st.since
+    sums, best, ring = st.sums, st.best, st.ring
     for q in range(COUNT):
-        span = DURATIONS[q]
-        total = st.sums[q] + w
+        span = SPANS[q]
+        total = sums[q] + w
         if since >= span:
             place = at - span
-            total -= st.ring[place if place >= 0 else place + RING]
-        st.sums[q] = total
-        if since + 1 >= span and total > st.best[q]:
-            st.best[q] = total
+            total -= ring[place if place >= 0 else place + RING]
+        sums[q] = total
+        if since + 1 >= span and total > best[q]:
+            best[q] = total
             st.best_second[q] = second + 1 - span
-    st.ring[at] = w
+    ring[at] = w
     st.at = at + 1 if at + 1 < RING else 0
     st.since = since + 1
     if st.since >= WINDOW:

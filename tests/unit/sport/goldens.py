@@ -122,6 +122,12 @@ def _ride(found: dict[str, Any], values: dict[str, Any]) -> None:
         found[f"mmp_{row['duration']}s_W"] = row["power"]
 
 
+def golden_values(recordings: Path, name: str) -> dict[str, Any]:
+    """What golden.json has of a file."""
+    golden = json.loads((recordings / "golden.json").read_text())
+    return dict(golden["files"][name]["values"])
+
+
 def compare(recordings: Path, name: str, found: dict[str, Any], *, without: set[str]) -> None:
     """Every golden value of a file but those named in ``without``, within its tolerance."""
     golden = json.loads((recordings / "golden.json").read_text())
