@@ -122,7 +122,9 @@ def quality(
         "reasons": reasons,
         "rule": RULE,
         "channels": {name: round(part, 4) for name, part in shares.items()},
-        "metrics": _metrics(sport, resolved, values, levels, level, whole) if samples else {},
+        "metrics": _metrics(sport, resolved, values, levels, level, whole)
+        if samples
+        else _of_streams(sport, values),
         **_presets(resolved),
     }
 
@@ -178,6 +180,18 @@ def _level(coverage: float) -> int:
     if coverage >= GOOD_COVERAGE:
         return GOOD
     return USABLE if coverage >= USABLE_COVERAGE else POOR
+
+
+def _of_streams(sport: Sport, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What other streams gave in a frame without samples. How much of the time they cover is not
+    known, so it is not better than usable.
+    """
+    alone = {"level": LEVELS[USABLE], "reasons": ["no samples beside it"]}
+    return {
+        key: alone
+        for key, ground in grounds(sport).items()
+        if not ground.channels and values.get(key) not in (None, [])
+    }
 
 
 def _metrics(

@@ -137,6 +137,16 @@ def test_null_has_no_level() -> None:
     assert "hr_avg" not in found["metrics"]
 
 
+def test_beats_alone() -> None:
+    """A frame without samples is poor; heart-rate variability needs none."""
+    sport = registry().sport("soccer")
+    fold = FrameFold(sport, resolve_parameters(sport, {}, {}, {}), START, START + 3_600_000)
+    fold.advance({"t": START + 800 * np.arange(1, 101), "rr": np.full(100, 800.0)}, "rr")
+    found = fold.document(final=True)["quality"]
+    assert (found["level"], found["reasons"]) == ("poor", ["no samples"])
+    assert found["metrics"] == {"hrv": {"level": "usable", "reasons": ["no samples beside it"]}}
+
+
 @pytest.mark.parametrize("name", list(registry().sports))
 def test_every_metric_that_measures_has_grounds(name: str) -> None:
     sport = registry().sport(name)
