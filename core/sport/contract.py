@@ -58,14 +58,17 @@ class Kernel:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A metric's value that is a table of numbers, float64[rows, columns], and stays as it is. In a
-    document it is a list of rows; only the rows that changed are written anew.
+    """A metric's value that is a table of numbers, float64[rows, columns] below 1e15, NaN for none,
+    and stays as it is. In a document it is a list of rows; only the rows that changed are written
+    anew.
     """
 
     values: np.ndarray
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Table) and np.array_equal(self.values, other.values)
+        return isinstance(other, Table) and np.array_equal(
+            self.values, other.values, equal_nan=True
+        )
 
 
 @dataclass(frozen=True)

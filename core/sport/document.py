@@ -41,10 +41,13 @@ def rounded(value: Any, digits: int) -> Any:
 
 
 def _row(numbers: np.ndarray, digits: int) -> list[Any]:
-    """One row of a table. Most of them are nothing, which is 0 and not 0.0."""
-    if not np.isfinite(numbers).all():
-        raise ValueError("a table holds finite numbers only")
-    return [number or 0 for number in np.round(numbers, digits).tolist()]
+    """One row of a table: whole numbers (most cells are 0) as such, NaN as None."""
+    if np.isinf(numbers).any():
+        raise ValueError("a table holds no infinity")
+    return [
+        None if number != number else int(number) if number.is_integer() else number
+        for number in np.round(numbers, digits).tolist()
+    ]
 
 
 def canonical(value: Any) -> str:
@@ -140,17 +143,23 @@ def _write_table(value: Table, digits: int, before: Written | None) -> Written:
     plain: list[Any] = [None] * len(new)
     texts = [""] * len(new)
     changed = np.ones(len(new), bool)
-    if (
-        before is not None
-        and isinstance(before.raw, Table)
-        and before.raw.values.shape == new.shape
-    ):
-        plain, texts = list(before.plain), list(before.parts)
-        changed = (before.raw.values != new).any(axis=1)
+    if before is not None and isinstance(before.raw, Table):
+        old = before.raw.values
+        if old.shape[1:] == new.shape[1:]:
+            both = min(len(old), len(new))
+            plain[:both], texts[:both] = before.plain[:both], before.parts[:both]
+            here, there = old[:both], new[:both]
+            same = (here == there) | (np.isnan(here) & np.isnan(there))
+            changed[:both] = ~same.all(axis=1)
     for index in np.flatnonzero(changed).tolist():
         plain[index] = _row(new[index], digits)
-        texts[index] = canonical(plain[index])
+        texts[index] = _row_text(plain[index], digits)
     return Written(value, plain, "[" + ",".join(texts) + "]", texts)
+
+
+def _row_text(row: list[Any], digits: int) -> str:
+    """``canonical``, quicker: with so few places no number in it is too small for repr."""
+    return json.dumps(row, separators=(",", ":")) if digits <= 4 else canonical(row)
 
 
 def _digits(key: str, item: Any, digits: int | None) -> int | None:

@@ -332,6 +332,7 @@ class FrameFold:
         """Unrounded values by key, and why some are null. Raises MetricError."""
         source = self.close() if self._held else self
         work, states = source._plan, source._finished()
+        read: dict[str, tuple[Any, np.ndarray]] = {}
         values: dict[str, Any] = {}
         notes: list[dict[str, str]] = []
         batches = tuple(metric for metric, _ in work.batches)
@@ -346,9 +347,13 @@ class FrameFold:
                     needs = {need: values[need] for need in metric.needs}
                     values[metric.key] = metric.function(needs, reading)
                 else:
-                    others = {k.name: source._of(states, k) for k in metric.beside}
-                    read = *source._of(states, metric.kernel), others
-                    reading = source._reading(metric.key, notes, final, *read)
+                    for kernel in (metric.kernel, *metric.beside):
+                        if kernel.name not in read:
+                            read[kernel.name] = source._of(states, kernel)
+                    others = {kernel.name: read[kernel.name] for kernel in metric.beside}
+                    reading = source._reading(
+                        metric.key, notes, final, *read[metric.kernel.name], others
+                    )
                     values[metric.key] = metric.output(reading)
             except Exception as error:
                 raise MetricError(metric.key, error) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sport.contract import Combined, Member, Summary
+from core.sport.contract import Combined, Member, Summary, Table
 
 X, Y, STRETCH, LENGTH, WIDTH, SURFACE = range(6)
 MEASURES = 6
@@ -132,25 +132,23 @@ def _series(summary: Summary) -> Any:
     if reason is not None:
         return summary.absent(reason)
     shape: Shape = summary.shape
-    teams = [{"team": team, **_steps(shape, row, NAMES)} for row, team in enumerate(shape.teams)]
-    pairs = [
-        {"teams": list(pair), **_steps(shape, len(shape.teams) + n, ("centroid_distance",))}
-        for n, pair in enumerate(shape.pairs)
-    ]
-    return [*teams, *pairs]
+    distances: dict[str, dict[str, Table]] = {}
+    for n, (team, other) in enumerate(shape.pairs):
+        distances.setdefault(team, {})[other] = _steps(shape, len(shape.teams) + n, 1)
+    return {
+        "columns": ["start_time", *NAMES],
+        "teams": {team: _steps(shape, row, MEASURES) for row, team in enumerate(shape.teams)},
+        "distances": distances,
+    }
 
 
-def _steps(shape: Shape, row: int, names: tuple[str, ...]) -> dict[str, Any]:
-    """Means of 5 s, those without any left out."""
-    counts = shape.series_n[row, :, : len(names)]
+def _steps(shape: Shape, row: int, measures: int) -> Table:
+    """Rows of a step's start (Unix ms) and the means of its seconds; steps without any left out."""
+    counts = shape.series_n[row, :, :measures]
     there = np.flatnonzero(counts[:, 0])
-    means = shape.series[row, there, : len(names)] / np.maximum(counts[there], 1)
-    starts = ((shape.base // BUCKET + there) * BUCKET * 1000).tolist()
-    rows = [
-        [start, *(value if n else None for value, n in zip(values, taken, strict=True))]
-        for start, values, taken in zip(starts, means.tolist(), counts[there].tolist(), strict=True)
-    ]
-    return {"columns": ["start_time", *names], "values": rows}
+    taken = np.where(counts[there] > 0, counts[there], np.nan)
+    starts = (shape.base // BUCKET + there) * BUCKET * 1000.0
+    return Table(np.column_stack([starts, shape.series[row, there, :measures] / taken]))
 
 
 GRID = (
@@ -220,9 +218,9 @@ SHAPE_METRICS = (
         "series",
         "m, m2",
         "Shape over time",
-        "Means of 5 s, which begin at multiples of 5 s: per team the centroid's x and y, stretch "
-        "index, length, width and surface, per two teams the distance; `columns` names what stands "
-        "in each row of `values`.",
+        "Means of 5 s, which begin at multiples of 5 s: under `teams` of each team rows of what "
+        "`columns` names, under `distances` of each team and another rows of start_time and the "
+        "distance of their centroids.",
         _series,
     ),
 )  # fmt: skip

@@ -132,10 +132,12 @@ def test_against_numpy(seed: int) -> None:
     series = registry().activity_metrics("soccer")
     assert series is not None
     document = assemble(series, {"field_corners": PITCH}, members(), shape, final=False)
-    home = next(s for s in document["series"] if s.get("team") == "home")
+    home = document["series"]["teams"]["home"]
     step = [row for row in by_numpy(found, START + 50)[1, 0] if row[0] // 5 == START // 5 + 4]
-    shown = next(r for r in home["values"] if r[0] == (START // 5 + 4) * 5000)
+    shown = next(row for row in home if row[0] == (START // 5 + 4) * 5000)
     assert shown[1:] == pytest.approx(np.nanmean(np.array(step)[:, 1:], axis=0), abs=1e-4)
+    apart = document["series"]["distances"]["away"]["home"]
+    assert [len(row) for row in apart] == [2] * len({row[0] // 5000 for row in apart})
 
 
 def same(a: Shape, b: Shape) -> bool:
