@@ -70,7 +70,7 @@ SESSIONS, BLOCK = 200, 10
 MATCHES, MATCH_SECONDS, MATCH_SPEED = 2, 90.0, 6.0
 START = 1_772_377_200_000  # 2026-03-01T15:00:00Z
 FAULTS = ("dropout", "duplicate", "late")
-SPORTS = ("soccer", "tennis", "running", "biking")
+SPORTS = ("soccer", "tennis", "running", "biking", "swimming", "triathlon")
 FOLDS = (TICK, REFOLD, CLOSE, SUMMARY, MERGE)
 HAND_OVER, DEATH = 0.05, 0.03  # of ticks: by the other worker; by one that has just started
 
@@ -121,15 +121,16 @@ class Reader:
 
 
 class Beside:
-    """What a device sends beside its samples: accelerations of the same time, and beats, which come
-    some seconds behind and now and then after newer ones.
+    """What a device sends beside its samples: accelerations of the same time, now and then a length
+    of a pool, and beats, which come some seconds behind and now and then after newer ones.
     """
 
     def __init__(self, rng: random.Random) -> None:
         self.rng, self.lag = rng, rng.randrange(0, 4_000)
+        self.wall = random.Random(self.lag)
         self.next, self.kept = START, np.zeros((0, 2), np.int64)
 
-    def __call__(self, t: Any) -> dict[str, dict[str, list[float]]]:
+    def __call__(self, t: Any) -> dict[str, dict[str, list[Any]]]:
         fresh = []
         while self.next <= t[-1] - self.lag:
             fresh.append((self.next, self.rng.randrange(500, 1100)))
@@ -146,6 +147,14 @@ class Beside:
         if self.rng.random() < 0.5:
             axes = {axis: [self.rng.gauss(0, 1.2) for _ in t] for axis in ("ax", "ay", "az")}
             streams["imu"] = {"timestamp": list(map(int, t)), **axes}
+        if self.wall.random() < 0.2:
+            streams["lengths"] = {
+                "timestamp": [int(t[0])],
+                "duration": [round(self.wall.uniform(15, 40), 3)],
+                "strokes": [self.wall.randrange(0, 20)],
+                "active": [int(self.wall.random() < 0.8)],
+                "stroke_type": ["freestyle"],
+            }
         return streams
 
 

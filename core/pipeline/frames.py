@@ -51,6 +51,7 @@ class Frame:
     params: dict[str, Any]
     device_id: int
     activity_id: int
+    athlete_id: int
     activity_json: dict[str, Any]
     sport: str
     profile: dict[str, Any]
@@ -90,6 +91,7 @@ def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Fr
             params=frame.params,
             device_id=frame.device_id,
             activity_id=frame.activity_id,
+            athlete_id=frame.athlete_id,
             activity_json=activity_json,
             sport=sport,
             profile=person(profile),

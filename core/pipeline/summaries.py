@@ -232,6 +232,8 @@ def _members(
             frame.end,
             bases[frame.id].resolved.values,
             sources[frame.id].document if frame.id in sources else None,
+            frame.athlete_id,
+            frame.params,
         )
         for frame in frames
     ]

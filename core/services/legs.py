@@ -90,11 +90,13 @@ def _legs(
         last = session.stop if session.elapsed else following or stop
         end = min(last, following or last)
         if session.sport in sports and session.start < end:
-            leg = {
+            leg: dict[str, Any] = {
                 "sport": session.sport,
                 "start_time": to_iso(session.start),
                 "end_time": to_iso(last),
             }
+            if session.distance is not None:
+                leg["distance"] = session.distance
             found.append((session.start, end, leg))
     return found
 

@@ -187,7 +187,7 @@ class Sport:
 @dataclass(frozen=True)
 class Member:
     """A time frame as its activity sees it: Unix ms, its parameters' values, and its newest
-    computed document, None before the first.
+    computed document, None before the first; whose it is, and its parameters as they were given.
     """
 
     frame: int
@@ -195,6 +195,8 @@ class Member:
     end: int
     values: Values
     document: Mapping[str, Any] | None
+    athlete: int | None = None
+    params: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

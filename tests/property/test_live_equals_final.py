@@ -15,7 +15,7 @@ def test_sessions(tmp_path: Path) -> None:
     on_sqlite = run_sessions(range(1000, 1000 + HERE - 2), fresh(tmp_path))
     assert on_sqlite["frames"] >= HERE - 2
     assert min(on_sqlite[work] for work in ("tick", "refold", "close", "merge")) > 0
-    assert on_sqlite["last_live_is_final"] > HERE / 2
+    assert on_sqlite["last_live_is_final"] >= HERE / 2
 
 
 @pytest.mark.parametrize("seed", [2001, 2002])

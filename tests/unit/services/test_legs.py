@@ -67,6 +67,7 @@ def triathlon() -> bytes:
             sport=sport,
             total_elapsed_time=elapsed,
             total_timer_time=elapsed,
+            total_distance=1.4 * SWIM,
         )
         for start, sport, elapsed in (rows[2], *rows[:2], *rows[3:])
     ]
@@ -102,6 +103,7 @@ def test_legs_become_frames_of_one_triathlon(imported: Imports) -> None:
         assert leg["sport"] == sport
         assert from_iso(leg["start_time"]) == frame.start_time == unix(STARTS[at])
         assert from_iso(leg["end_time"]) == unix(STARTS[at] + ELAPSED[at])
+        assert leg["distance"] == 1.4 * SWIM
     # A leg ends where the next session begins, though the recorder counted on for 0.7 s.
     assert ride.end_time == unix(STARTS[3])
     assert swim.end_time == unix(STARTS[0] + ELAPSED[0])
