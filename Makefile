@@ -1,7 +1,7 @@
 # Everything runs in a private environment with the locked set of dependencies.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: demo test prove bench lock
+.PHONY: demo test prove bench crosscheck lock
 
 demo: .venv/stamp ; .venv/bin/touchline demo $(ARGS)
 
@@ -10,6 +10,8 @@ test: .venv/stamp ; .venv/bin/ruff check . && .venv/bin/ruff format --check . &&
 prove: .venv/stamp ; .venv/bin/touchline prove $(NAME)
 
 bench: .venv/stamp ; .venv/bin/touchline bench $(NAME)
+
+crosscheck: .venv/stamp ; .venv/bin/python -m benchmarks.crosscheck $(ARGS)
 
 lock: ; uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 

@@ -1,4 +1,4 @@
-"""The four targets run what they say, in the private environment."""
+"""The targets run what they say, in the private environment."""
 
 import os
 import subprocess
@@ -34,6 +34,7 @@ def dry_run(*words: str) -> list[str]:
         (["demo", "ARGS=--for 60"], ".venv/bin/touchline demo --for 60"),
         (["prove", "NAME=kill"], ".venv/bin/touchline prove kill"),
         (["bench"], ".venv/bin/touchline bench"),
+        (["crosscheck", "ARGS=--made"], ".venv/bin/python -m benchmarks.crosscheck --made"),
     ],
 )
 def test_a_target_is_one_command(words: list[str], last: str) -> None:
