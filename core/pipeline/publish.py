@@ -81,7 +81,12 @@ def _due(told: Told, document: Document, key: str, at: int, whole: bool) -> bool
 
 
 def closed(value: Any) -> int | None:
-    """How many closed efforts an event list holds; None for anything else."""
+    """How many closed efforts an event list holds; None for anything else. A plain list is one
+    while its last item (a lap, a climb) is under way.
+    """
+    if isinstance(value, list):
+        last = value[-1] if value else None
+        return len(value) - 1 if isinstance(last, Mapping) and "open" in last else None
     if not isinstance(value, Mapping) or "threshold_1" not in value:
         return None
     lists = [item["values"] for item in value.values()]

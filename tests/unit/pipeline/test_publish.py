@@ -55,6 +55,17 @@ def test_series_are_told_at_most_every_ten_seconds() -> None:
     assert having == [12_000, 24_000, 36_000]
 
 
+def test_laps_are_told_when_one_closes() -> None:
+    told = Told.nothing(0)
+    first, second = {"start_time": 1, "distance": 1000}, {"start_time": 2, "distance": 1000}
+    under_way = [{**first, "distance": metres, "open": True} for metres in (3, 6)]
+    assert message(told, {"laps": under_way[:1]}, 0, whole=True)
+    assert message(told, {"laps": under_way[1:]}, 1000, whole=False) == {}
+    both = {"laps": [first, {**second, "distance": 2, "open": True}]}
+    assert message(told, both, 2000, whole=False) == both
+    assert message(told, {"laps": [first, second]}, 3000, whole=False) == {"laps": [first, second]}
+
+
 def test_an_event_list_is_told_when_an_effort_closes() -> None:
     told = Told.nothing(0)
     running, closed = efforts(effort(1, running=True)), efforts(effort(1))

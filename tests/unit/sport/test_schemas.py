@@ -19,6 +19,47 @@ def test_vendor_minimal_documents(name: str) -> None:
     assert schemas.validate(sport.timeframe_schema, {"max_hr": 0}) == []
 
 
+@pytest.mark.parametrize("name", ["biking", "running", "trailrunning"])
+def test_a_planned_course_is_all_that_a_minimal_activity_has(name: str) -> None:
+    """The vendor's own example: {"gpx": "...", "sport": "biking"}."""
+    schema = registry().sport(name).activity_schema
+    assert schemas.validate(schema, {"gpx": "...", "sport": name}) == []
+    faults = schemas.validate(schema, {"gpx": "x" * 5_242_881, "sport": name})
+    assert [fault["pointer"] for fault in faults] == ["/gpx"]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "pointer"),
+    [
+        ("biking", {"ftp": 49}, "/ftp"),
+        ("biking", {"cp": 601}, "/cp"),
+        ("biking", {"power_zones": [0, 75, 55]}, "/power_zones/2"),
+        ("biking", {"power_zones": [55, 75]}, "/power_zones/0"),
+        ("biking", {"w_prime": 0}, "/w_prime"),
+        ("running", {"threshold_pace": 119}, "/threshold_pace"),
+        ("running", {"pace_zones": [0, 88, 88]}, "/pace_zones/2"),
+        ("running", {"cadence_one_foot": 1}, "/cadence_one_foot"),
+        ("trailrunning", {"slope_classes": [5, -5]}, "/slope_classes/1"),
+        ("trailrunning", {"elevation_threshold": 0}, "/elevation_threshold"),
+        ("trailrunning", {"altitude_source": "map"}, "/altitude_source"),
+    ],
+)
+def test_endurance_faults_are_pointed_at(name: str, params: dict[str, Any], pointer: str) -> None:
+    faults = schemas.validate(registry().sport(name).timeframe_schema, params)
+    assert [fault["pointer"] for fault in faults] == [pointer]
+
+
+def test_endurance_defaults_of_the_design() -> None:
+    ride = dict(schemas.defaults(registry().sport("biking").timeframe_schema))
+    run = dict(schemas.defaults(registry().sport("running").timeframe_schema))
+    assert (ride["max_gap"], ride["bridge_gaps"], ride["stationary_speed"]) == (10, True, 0)
+    assert (ride["max_speed"], run["max_speed"]) == (35, 12)
+    assert ride["hr_zones"] == run["hr_zones"] == [0, 60, 70, 80, 90, 100]
+    assert ride["speed_ranges"] == [0, 10, 20, 25, 30, 35, 40, 50]
+    assert run["speed_ranges"] == [0, 4, 6, 8, 10, 12, 14, 16, 18, 20]
+    assert (ride["ftp"], ride["cp"], ride["w_prime"], run["threshold_pace"]) == (0, None, 20000, 0)
+
+
 @pytest.mark.parametrize("name", SPORTS)
 def test_every_field_has_type_default_and_title(name: str) -> None:
     sport = registry().sport(name)
