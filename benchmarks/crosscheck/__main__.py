@@ -107,7 +107,9 @@ def main() -> int:
     from benchmarks.crosscheck import cases
 
     parser = argparse.ArgumentParser(
-        prog="make crosscheck", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog="make crosscheck",
+        description="Our numbers beside those of other libraries, in one table.",
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument(
         "--recordings", default=str(cases.RECORDINGS), help="folder of real recordings"

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from core import simulate
 from core.pipeline.decode import decode
 from core.pipeline.preprocess import chunk
 from core.sport import Member, field_of
@@ -102,18 +103,21 @@ def _made() -> Iterator[Case]:
     yield _way("made ride", "biking", ride, {})
     yield _way("made trail run", "trailrunning", trail, {})
     yield _altitudes("made trail run", trail)
-    player = {name: made_player.samples()[name] for name in ("t", "lat", "lon")}
+    player = {
+        name: made_player.samples()[name][:4000] for name in ("t", "lat", "lon")
+    }  # to its gap
     yield _way("made player", "soccer", player, NO_GATE)
-    squad = [
-        player | {name: np.roll(player[name][:4000], by) for name in ("lat", "lon")} | {"t": t}
-        for by, t in (
-            (0, player["t"][:4000]),
-            (1300, player["t"][:4000]),
-            (2600, player["t"][:4000]),
-        )
-    ]
-    yield _players("made players", made_player.ACTIVITY["field_corners"], squad)
+    yield _players("made players", simulate.corners(), [_ways_on_the_pitch(n) for n in range(3)])
     yield _clouds()
+
+
+def _ways_on_the_pitch(n: int) -> Arrays:
+    """400 s of a player who goes round on the simulator's pitch."""
+    at = np.arange(4000)
+    x = 52.5 + 30 * np.sin(at / 310 + 2 * n) + 9 * np.cos(at / 70 * (1 + n / 5))
+    y = 34 + 20 * np.cos(at / 270 + n) + 8 * np.sin(at / 60)
+    lat, lon = simulate.to_degrees(x, y)
+    return {"t": made_player.START + 100 * at, "lat": lat, "lon": lon}
 
 
 # Reading

@@ -88,14 +88,9 @@ def way(arrays, settings):
     of_all = plane(lat, lon, (lat.mean(), lon.mean()))
     keep = kept(t, lat, lon, settings["max_speed"])
     t, places = t[keep], of_all[keep]
-    for difference in ("backward", "central"):
-        sums = []
-        for xy in (XY(of_all, framerate=10), XY(places, framerate=10)):
-            model = DistanceModel()
-            model.fit(xy, difference=difference)
-            sums.append(model.cumulative_distance_covered().property[-1, 0])
-        corrected = sums[1] if difference == "backward" else None
-        yield f"distance, {difference} differences", sums[0], corrected
+    backward = covered(of_all, "backward"), covered(places, "backward")
+    yield "distance, backward differences", *backward
+    yield "distance, central differences", covered(places, "central"), None
     model = VelocityModel()
     model.fit(XY(of_all, framerate=10), difference="backward")
     raw = model.velocity().property[:, 0].max()
@@ -103,6 +98,12 @@ def way(arrays, settings):
     # Its velocities are per frame of 0.1 s, whatever time lies between the fixes.
     velocities = model.velocity().property[:, 0] * np.diff(t, prepend=t[0] - 0.1) ** -1 / 10
     yield "highest velocity", raw, smoothed(t, velocities).max()
+
+
+def covered(places, difference):
+    model = DistanceModel()
+    model.fit(XY(places, framerate=10), difference=difference)
+    return model.cumulative_distance_covered().property[-1, 0]
 
 
 def altitudes(arrays, settings):
