@@ -12,6 +12,7 @@ from typing import Any
 from core.config import Config
 from core.doorbell import ALIVE_DELIVERER, ALIVE_RELAY, ALIVE_WORKER, connect
 from core.embedded import redis_server, socket_path
+from core.process import kernel_cache
 from core.secret import NAME as SECRET_NAME
 
 PACKAGES = ("core", "plugins", "workers", "schemas")
@@ -130,9 +131,9 @@ def sports(_config: Config) -> str:
     return ", ".join(f"{state.name} {state.version}" for state in states)
 
 
-def kernel_cache(config: Config) -> str:
+def kernels(config: Config) -> str:
     """numba refuses to be imported where it cannot write its cache."""
-    cache = Path(os.environ.get("NUMBA_CACHE_DIR", config.data_dir / "numba"))
+    cache = kernel_cache(config.data_dir)
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     if not os.access(existing, os.W_OK):
         raise Wrong(f"{existing} is not writable: set NUMBA_CACHE_DIR to a folder that is")
@@ -145,5 +146,5 @@ CHECKS: dict[str, Check] = {
     "database": database,
     "redis": redis,
     "sports": sports,
-    "kernel cache": kernel_cache,
+    "kernel cache": kernels,
 }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,13 @@ from sqlalchemy.engine import make_url
 
 from core.models import migrate
 from core.models.db import Database
+from core.process import set_numba_environment
 from tests.postgres import postgres_binaries, postgres_server
 
 IN_CI = bool(os.environ.get("CI"))
+
+# One cache of compiled kernels for these processes and for the platforms that they start.
+set_numba_environment(Path(tempfile.gettempdir()))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

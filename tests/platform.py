@@ -19,7 +19,7 @@ import psutil
 from tests.postgres import free_port
 
 TOUCHLINE = str(Path(sys.executable).parent / "touchline")
-READY_SECONDS = 90
+READY_SECONDS = 180  # the first one compiles the kernels
 STOP_SECONDS = 15
 
 

@@ -8,10 +8,12 @@ with it (design/architecture.md section 5).
 import faulthandler
 import fcntl
 import gc
+import hashlib
 import os
 import signal
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,6 +36,8 @@ from core.models.outbox import TICK
 from core.process import die_with_parent, set_numba_environment
 from core.secret import ensure_secret
 from core.services.mails import Office
+from core.sport.parameters import compiled_modules
+from core.sport.registry import registry
 from core.supervisor import STOP_SECONDS, Child, touchline_command
 
 from .queues import DELIVER, LIVE, QUEUES, ROUTES
@@ -152,25 +156,35 @@ def _report_death(job: Job, _pid: int, status: int, _usage: object) -> None:
 
 
 def _compile_aside(cache: Path) -> None:
-    """On the first start, compile the kernels in a child: the compiler's memory goes with it, and a
-    second worker that starts at the same time waits and finds them done."""
+    """On the first start, compile the kernels in children, one a core: the compiler's memory goes
+    with them, and a second worker that starts at the same time waits and finds them done."""
+    modules = compiled_modules(registry().sports.values())
+    names = hashlib.sha256(" ".join(modules).encode()).hexdigest()
+    done = cache / f"compiled-{names[:16]}"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(cache.rglob("*.nbi")):
+        if done.exists():
             return
-        child = os.fork()
-        if child:
-            os.waitpid(child, 0)  # if it failed, the parent meets the same reason and says it
-            return
-        status = 1
-        try:
-            die_with_parent()
-            from core.sport import runner
+        count = len(os.sched_getaffinity(0))
+        children = [_importing(modules[number::count]) for number in range(count)]
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        if not any(statuses):  # where one failed, the parent meets the same reason and says it
+            done.touch()
 
-            runner.warm()
-            status = 0
-        finally:
-            os._exit(status)
+
+def _importing(modules: list[str]) -> int:
+    """A child that compiles these, which importing them does; its process id."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        die_with_parent()
+        for module in modules:
+            import_module(module)
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def _office(config: Config) -> Office:
@@ -188,7 +202,6 @@ def _prepare(config: Config) -> None:
     from core.pipeline.objects import ObjectStore
     from core.pipeline.publish import Publisher
     from core.sport import runner
-    from core.sport.registry import registry
 
     from . import jobs
 

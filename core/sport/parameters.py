@@ -1,7 +1,7 @@
 """Which value a parameter has, and where it came from (contract/touchline.md section 6)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,13 @@ def streams_of(sport: Sport) -> tuple[str, ...]:
     used = {kernel.stream for kernel in kernels_of(sport)}
     used |= {metric.stream for metric in sport.metrics if isinstance(metric, Batch)}
     return tuple(stream for stream in STREAMS if stream in used)
+
+
+def compiled_modules(sports: Iterable[Sport]) -> list[str]:
+    """The modules that hold what workers run of these sports."""
+    functions = {kernel.function for sport in sports for kernel in kernels_of(sport)}
+    functions |= {m.function for sport in sports for m in sport.metrics if isinstance(m, Batch)}
+    return sorted({function.partition(":")[0] for function in functions})
 
 
 def used_parameters(sport: Sport) -> tuple[str, ...]:
