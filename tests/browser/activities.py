@@ -136,6 +136,7 @@ class Club:
         imports.run(self.world.db, self.registry, self.objects, job.id)
         done = self.world.db.read(lambda s: s.get_one(Job, job.id))
         assert done.state == "SUCCESS", done.details
+        compute.summarise(self.world.db, self.registry, done.details["activity"])
         return done.details["activity"]
 
     def frames(self, activity: int) -> Sequence[int]:

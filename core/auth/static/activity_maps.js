@@ -131,7 +131,7 @@
 
     draw() {
       const wide = this.canvas.parentElement.clientWidth;
-      if (!wide || !this.points?.length) return;
+      if (wide < 4 * MARGIN || !this.points?.length) return;
       const [left, bottom, right, top] = this.bounds();
       const most = Math.min(480, Math.max(220, wide));
       const scale = Math.min((wide - 2 * MARGIN) / (right - left), (most - 2 * MARGIN - 14) / (top - bottom));
@@ -202,7 +202,7 @@
     draw() {
       const { heat, pitch } = this;
       const wide = this.canvas.parentElement.clientWidth;
-      if (!wide || !heat) return;
+      if (wide < 4 * MARGIN || !heat) return;
       const length = heat.columns * heat.cell, width = heat.rows * heat.cell;
       const scale = (wide - 2 * MARGIN) / length, high = width * scale + 2 * MARGIN;
       const { x: left, y: bottom } = heat.origin; // of the first cell, on the field
