@@ -1,7 +1,6 @@
 """A metric's version is raised: what is stale is counted, and computed anew, each frame once."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +15,6 @@ from core.models import ComputedData, ComputeState, Event, Recomputation
 from core.models.db import Database
 from core.pipeline import compute, recompute, stale
 from core.pipeline.writer import Writer
-from core.sport import Sport
 from core.sport.registry import Registry, registry
 
 from . import world
@@ -34,11 +32,8 @@ class Raised(Registry):
             replace(metric, version=metric.version + (metric.key == key))
             for metric in soccer.metrics
         )
+        vars(self).update(vars(registry()))
         self._sports = {**registry().sports, "soccer": replace(soccer, metrics=metrics)}
-
-    @property
-    def sports(self) -> Mapping[str, Sport]:
-        return self._sports
 
 
 def fill(db: Database, frames: int = FRAMES) -> None:
