@@ -119,7 +119,7 @@ def main() -> int:
     )
     parser.epilog = (
         "Exit code: 0 all agree or differ for a stated reason that holds, 1 some do not,\n"
-        "2 a library could not be installed. With make: ARGS=--made"
+        "2 a library could not be installed (make itself makes 2 of both). With make: ARGS=--made"
     )
     recordings = chosen(parser.parse_args())
     absent: dict[str, str] = {}
