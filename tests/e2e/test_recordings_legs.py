@@ -156,6 +156,7 @@ def test_swims_in_pools(recordings: Path, coach: Coach, name: str) -> None:
 def test_triathlons(recordings: Path, coach: Coach, name: str) -> None:
     race = Recording(coach, recordings / "triathlon" / name)
     activity = race.get(f"activities/{race.details['activity']}/")
+    summary = race.summary()
     sessions = race.details["sessions"]
     between = [row["duration"] for row in activity["json"]["transitions"]]
     ours: dict[str, Any] = {
@@ -196,7 +197,6 @@ def test_triathlons(recordings: Path, coach: Coach, name: str) -> None:
             given = {"distance_source": "position", "max_bridge": 600}
             ours[f"leg{at + 1}_geodesic_sum_m"] = race.computed(at, **given)["total_distance"]
     compare(recordings, f"triathlon/{name}", ours, without=set())
-    summary = race.summary()
     assert [row["timeframe"] for row in summary["legs"]] == race.frames
     assert [row["elapsed"] for row in summary["legs"]] == [leg["elapsed"] for leg in legs]
     assert [row["duration"] for row in summary["transitions"]] == between
