@@ -69,6 +69,7 @@ FIELDS: Mapping[str, tuple[str, Quantity]] = {
     "vam": ("VAM", figures.ASCENT_RATE),
     "category": ("Category", figures.WORD),
     "sport": ("Sport", figures.WORD),
+    "rank": ("Rank", figures.WORD),
     "training_stress_score": ("Training stress", figures.SCORE),
     "strokes": ("Strokes", figures.COUNT),
     "stroke_type": ("Stroke", figures.WORD),
