@@ -24,7 +24,7 @@ from core.api.activity_tables import (
 )
 from core.api.figures import NONE, Quantity, Zone
 
-MOST_EFFORTS = 20  # of a list; the rest is in the JSON
+MOST_EFFORTS = 10  # of a list; the rest is in the JSON
 
 
 @dataclass
