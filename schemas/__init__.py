@@ -2,9 +2,9 @@
 
 A schema file may say ``{"$ref": "touchline:<file>#<name>", ...}``: the loader replaces it by that
 entry of ``schemas/<file>.json``, keywords beside the reference winning, so that what clients fetch
-is self-contained draft 2020-12. Two annotations of ours are known to the validator or to readers:
-``ascending`` (items strictly rising) and ``zero_is_unset`` (0 means that the parameter is not
-set).
+is self-contained draft 2020-12. Three annotations of ours are known to the validator or to readers:
+``ascending`` (items strictly rising), ``interval`` (``end_time`` after ``start_time``) and
+``zero_is_unset`` (0 means that the parameter is not set).
 """
 
 import json

@@ -28,6 +28,18 @@ def _ascending(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iter
             )
 
 
+def _interval(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[Any]:
+    if not wanted or not isinstance(instance, dict):
+        return
+    try:
+        moments = [datetime.fromisoformat(instance[name]) for name in ("start_time", "end_time")]
+        empty = not moments[0] < moments[1]
+    except (KeyError, TypeError, ValueError):
+        return  # the properties' own errors say so
+    if empty:
+        yield jsonschema.ValidationError("must be after start_time", path=["end_time"])
+
+
 FORMATS = jsonschema.FormatChecker(formats=())
 
 
@@ -46,7 +58,8 @@ def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-Validator: Any = extend(jsonschema.Draft202012Validator, {"ascending": _ascending})
+KEYWORDS = {"ascending": _ascending, "interval": _interval}
+Validator: Any = extend(jsonschema.Draft202012Validator, KEYWORDS)
 
 
 def check(schema: Mapping[str, Any]) -> None:

@@ -152,3 +152,13 @@ def test_two_faults_are_two_entries() -> None:
     schema = registry().sport("tennis").timeframe_schema
     faults = schemas.validate(schema, {"max_gap": 0, "smoothing": 1, "side": "left"})
     assert {fault["pointer"] for fault in faults} == {"/max_gap", "/smoothing", "/side"}
+
+
+@pytest.mark.parametrize(("sport", "field"), [("soccer", "periods"), ("tennis", "sets")])
+def test_a_span_ends_after_it_starts(sport: str, field: str) -> None:
+    schema = registry().sport(sport).activity_schema
+    span = {"name": "1", "start_time": "2026-03-01T15:00:00Z", "end_time": "2026-03-01T15:45:00Z"}
+    assert schemas.validate(schema, {"sport": sport, field: [span]}) == []
+    back = {**span, "end_time": "2026-03-01T15:00:00+00:00"}
+    (fault,) = schemas.validate(schema, {"sport": sport, field: [span, back]})
+    assert fault == {"pointer": f"/{field}/1/end_time", "detail": "must be after start_time"}
