@@ -12,13 +12,14 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Any, Protocol
 
 BACKLOG = 16  # messages that may wait; more are waited with for SLOW_SECONDS
 BACKLOG_BYTES = 4 * 2**20  # more are not waited with at all
 SLOW_SECONDS = 10.0
-PING_SECONDS = 25.0  # of silence, before the other side is asked
-SILENT_SECONDS = 60.0  # of silence, before it is given up
+PING_SECONDS = 25.0  # of silence in both directions, before the other side is asked
+SILENT_SECONDS = 60.0  # of silence, before it is given up; nor may TCP wait longer for its word
 CLOSE_SECONDS = 3.0  # for the other side to answer a close
 
 NORMAL, GOING_AWAY, POLICY, TOO_BIG, INTERNAL, TRY_LATER = 1000, 1001, 1008, 1009, 1011, 1013
@@ -89,9 +90,16 @@ def _unwaiting(sock: socket.socket) -> Callable[[Any, int], int]:
 
 
 class Wire:
-    """The one writer of a socket. ``heard`` is when the reader last got something from it."""
+    """The one writer of a socket. ``heard`` is when the reader last got something from it.
+
+    A socket that is sent to needs no pings: where the other side is gone TCP gets no word from it,
+    and the kernel ends the connection.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
+        with suppress(OSError):  # not a TCP socket
+            waits = round(1000 * SILENT_SECONDS)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, waits)
         self._sock = sock
         self._send = _unwaiting(sock)
         self._lock = Lock()
@@ -104,7 +112,8 @@ class Wire:
         self._drain: threading.Thread | None = None
         self._asked = False
         self._broken = False
-        self.heard = time.monotonic()
+        self._sent = False  # something since the last pulse
+        self._told = self.heard = time.monotonic()
         # Where this is set, it is told that the process stops, and closes when it is done.
         self.leaving: Callable[[], None] | None = None
 
@@ -115,6 +124,7 @@ class Wire:
 
     def offer(self, message: Message) -> None:
         """Send, or keep until the reader takes it. Never waits, never raises."""
+        self._sent = True
         with self._lock:
             if self._drain is None:
                 if self._ending is not None or self._broken or self._sent_whole(message.frame):
@@ -156,18 +166,22 @@ class Wire:
 
     def pulse(self, now: float) -> None:
         """What the clock asks for; ``now`` is monotonic. Called about once a second."""
-        if self._slow_since is None and self._ending is None and now - self.heard <= PING_SECONDS:
+        if self._sent:
+            self._sent, self._told = False, now
+        silent = now - max(self.heard, self._told)
+        if self._slow_since is None and self._ending is None and silent <= PING_SECONDS:
             self._asked = False
         elif self._ending is not None:
             if now - self._ending > CLOSE_SECONDS:
                 self.abort()
         elif self._slow_since is not None and now - self._slow_since > SLOW_SECONDS:
             self.close(TRY_LATER, f"too slow: over {BACKLOG} messages wait since 10 s")
-        elif now - self.heard > SILENT_SECONDS:
+        elif silent > SILENT_SECONDS:
             self.close(POLICY, "no answer to pings")
-        elif not self._asked and now - self.heard > PING_SECONDS:
+        elif not self._asked and silent > PING_SECONDS:
             self._asked = True
             self.send(_PING)
+            self._sent = False  # a ping says nothing of the other side
 
     def abort(self) -> None:
         """End the connection itself; whoever reads from it finds out."""

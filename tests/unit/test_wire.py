@@ -141,6 +141,16 @@ def test_pings_and_silence(ends: tuple[Wire, socket.socket]) -> None:
     assert read(theirs, 4)[2:] == (1008).to_bytes(2, "big")
 
 
+def test_who_is_sent_to_is_not_asked(ends: tuple[Wire, socket.socket]) -> None:
+    wire, theirs = ends
+    wire.offer(Plain(b"x"))
+    wire.pulse(wire.heard + wires.PING_SECONDS + 1)
+    wire.pulse(wire.heard + 2 * wires.PING_SECONDS)
+    assert read(theirs, 1) == b"x"
+    wire.pulse(wire.heard + 2 * wires.PING_SECONDS + 2)
+    assert read(theirs, 2) == b"\x89\x00"
+
+
 def test_a_close_that_is_not_answered_ends_the_connection(
     ends: tuple[Wire, socket.socket],
 ) -> None:
