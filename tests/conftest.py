@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -18,6 +19,17 @@ from core.process import set_numba_environment
 from tests.postgres import postgres_binaries, postgres_server
 
 IN_CI = bool(os.environ.get("CI"))
+
+# A traceback with all locals, structlog's own choice, takes seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 # One cache of compiled kernels for these processes and for the platforms that they start.
 set_numba_environment(Path(tempfile.gettempdir()))

@@ -111,7 +111,7 @@ def test_the_live_page_follows_a_match(demo: Demo, page: Page) -> None:
     heard = len(page.asked)
     demo.web().kill()
     until(lambda: "Connection lost" in state(page), "the page did not notice")
-    until(lambda: state(page) == "Live", "the page did not come back", patience=60)
+    until(lambda: state(page) == "Live", "the page did not come back", patience=120)
     playing(page)
     assert not any(url == demo.page for url in page.asked[heard:])  # without a reload
 

@@ -276,6 +276,7 @@ PARAMETERS: dict[str, Parameter] = {
     "stop_iso": Parameter(lambda _: "2020-05-30T20:00:00Z", malformed="tomorrow"),
     "edition": Parameter(lambda _: None, ID, "newest"),
     "size": Parameter(lambda _: 301, malformed=0),
+    "width": Parameter(lambda _: 100, malformed=0),
     "state": _own("state", None, "NONSENSE"),
     "from": Parameter(lambda _: "1990-01-01T00:00:00Z", "9998-12-31T00:00:00Z", "2020-01-01"),
     "to": Parameter(lambda _: "9998-12-31T00:00:00Z", "2020-01-01T00:00:00.001Z", "tomorrow"),

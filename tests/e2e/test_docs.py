@@ -28,6 +28,7 @@ ELSEWHERE = {
     "make prove": "tests/guards/test_makefile.py",
     "make bench": "tests/guards/test_makefile.py",
     "make lock": "tests/guards/test_makefile.py",
+    "make crosscheck": "tests/guards/test_makefile.py",
     ".venv/bin/touchline up": "tests/e2e/conftest.py",
     ".venv/bin/pytest": "tests/guards/test_makefile.py",
     "touchline up": "tests/e2e/conftest.py",

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -27,10 +28,11 @@ def manager(platform: Platform) -> tuple[httpx.Client, int]:
     """A manager's HTTP client, and the manager's id."""
     client = platform.cli("client", "create", "--name", "AMS", "--grant", "password")
     http = httpx.Client(base_url=platform.url, timeout=60)
-    account = {"username": "coach-files", "email": "c@club.example", "password": PASSWORD}
+    name = f"coach-{uuid4().hex[:8]}"
+    account = {"username": name, "email": f"{name}@club.example", "password": PASSWORD}
     manager = http.post("/api/v1/managers/", json=account).raise_for_status().json()
-    platform.cli("user", "permit", "coach-files", "can_create_managed_athletes")
-    form = {"grant_type": "password", "username": "coach-files", "password": PASSWORD}
+    platform.cli("user", "permit", name, "can_create_managed_athletes")
+    form = {"grant_type": "password", "username": name, "password": PASSWORD}
     auth = (client["client_id"], client["client_secret"])
     token = http.post("/oauth2/token/", data=form, auth=auth).raise_for_status().json()
     http.headers["Authorization"] = f"Bearer {token['access_token']}"

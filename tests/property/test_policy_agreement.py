@@ -406,7 +406,7 @@ def may_see(session: Session, oracle: Oracle, event: Event) -> bool:
     return oracle.may(f"{event.kind}.read", thing)
 
 
-@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 200), ("postgres", 30)])
+@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 60), ("postgres", 15)])
 def test_the_renderings_agree(engine: str, examples: int, request: pytest.FixtureRequest) -> None:
     db: Database = request.getfixturevalue(f"db_{engine}")
 

@@ -45,7 +45,7 @@ def batches(draw: st.DrawFn) -> list[Columns]:
 actions = st.lists(st.sampled_from([None, None, None, True, False]), max_size=14)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(batches(), actions, st.integers(0, 900), st.integers(0, 900))
 def test_read_is_what_was_last_written(
     database: Database, made: list[Columns], order: list[bool | None], low: int, high: int
