@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 
 demo: .venv/stamp ; .venv/bin/touchline demo $(ARGS)
 
-test: .venv/stamp ; .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: .venv/stamp ; .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && .venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
 prove: .venv/stamp ; .venv/bin/touchline prove $(NAME)
 

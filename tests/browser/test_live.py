@@ -100,7 +100,8 @@ def test_the_live_page_follows_a_match(demo: Demo, page: Page) -> None:
     assert page.url == demo.page
     playing(page)
     assert page.js("document.querySelectorAll('#squad .spark canvas').length") == PLAYERS
-    assert page.js("document.getElementById('elapsed').innerText").startswith("0:")
+    elapsed = "document.getElementById('elapsed').innerText"
+    until(lambda: page.js(elapsed).startswith("0:"), "the clock does not run")
     page.tap("#squad tr:nth-child(2) .name")
     assert page.js("document.querySelector('#athlete-name').innerText").startswith("2 ")
     assert page.js("document.querySelectorAll('#athlete-chart canvas').length") == 1
