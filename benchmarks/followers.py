@@ -7,6 +7,7 @@ numbers must rise and end at the newest.
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
@@ -22,7 +23,7 @@ _LOOK_SECONDS = 1.0  # at most, between two looks at whether it is over
 _STALE_SECONDS = 30.0  # without a message the connection itself is made anew
 
 
-class Follower:
+class Follower(ABC):
     """``work`` is called until it is over; an error of the connection begins it anew."""
 
     def __init__(self) -> None:
@@ -30,8 +31,9 @@ class Follower:
         self._over = threading.Event()
         self._failure: Exception | None = None
 
+    @abstractmethod
     def work(self) -> None:
-        raise NotImplementedError
+        """Until it is over, or the connection is lost."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -95,9 +97,9 @@ class Stream(Follower):
         self.url, self.token = f"{url.replace('http', 'ws', 1)}/api/v1/ws/{path}", token
         self.numbers: dict[int, list[int]] = {}
 
+    @abstractmethod
     def after(self) -> Any:
         """From where to go on."""
-        raise NotImplementedError
 
     def work(self) -> None:
         with connect(self.url, max_size=None, open_timeout=10) as socket:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,8 @@ def measure(say: Callable[[str], Any] = print) -> bool:
         every = len(frames) // IN_MEMORY
         ours, alone = [], []
         for n in range(IN_MEMORY):
-            run = lambda: done.append(_some(db, raised, every))  # noqa: E731 -- a step of the loop
-            ours.append(timed(run))
-            columns = samples(n % PLAYERS, n % MEASURED)
-            alone.append(timed(lambda: in_memory(columns)))  # noqa: B023 -- called at once
+            ours.append(timed(lambda: done.append(_some(db, raised, every))))
+            alone.append(timed(partial(in_memory, samples(n % PLAYERS, n % MEASURED))))
         left = db.read(lambda s: stale.progress(s, raised))
         db.close()
     cpu, wall = (sum(times) for times in zip(*ours, strict=True))

@@ -101,8 +101,8 @@ def _athlete(session: Session, athlete_id: int, *, lock: bool = False) -> User:
     """With ``lock`` nobody else changes the athlete's parameters or adds a frame of them meanwhile,
     so that no frame is missed and none is judged by half of a change.
     """
-    held = {"with_for_update": {"of": User}, "populate_existing": True} if lock else {}
-    found = session.get(User, athlete_id, **held)  # type: ignore[arg-type]
+    held: Any = {"of": User} if lock else None
+    found = session.get(User, athlete_id, with_for_update=held, populate_existing=lock)
     if found is None or found.role != ATHLETE or found.deleted is not None:
         raise NotFound(f"no athlete {athlete_id}")
     return found
