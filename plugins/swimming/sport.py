@@ -1,6 +1,13 @@
 """Swimming, in pools and in open water (design/metrics.md 3.5)."""
 
-from core.sport import HEART_EXTRAS, HEART_METRICS, HRV_METRICS, Sport, load_schema
+from core.sport import (
+    ENDURANCE_DEFINITION,
+    HEART_EXTRAS,
+    HEART_METRICS,
+    HRV_METRICS,
+    Sport,
+    load_schema,
+)
 from plugins.swimming.open_water import OPEN_WATER_METRICS
 from plugins.swimming.pool import POOL_METRICS
 from plugins.swimming.way import EXTRAS_LIKE, INTENSITY_LIKE, SWIM_METRICS, TRACK_LIKE
@@ -22,13 +29,5 @@ SWIMMING = Sport(
         *HEART_EXTRAS,
         *HRV_METRICS,
     ),
-    definition=(
-        "smoothing",
-        "stationary_speed",
-        "max_gap",
-        "bridge_gaps",
-        "max_bridge",
-        "max_speed",
-        "stroke_counting",
-    ),
+    definition=(*ENDURANCE_DEFINITION, "stroke_counting"),
 )

@@ -3,11 +3,12 @@ pace, strokes (design/metrics.md 3.5).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from core.sport import Derived, Fold, Kernel, Metric, Reading
+from core.sport import Derived, Fold, Kernel, Reading
 from core.sport.metrics import track
 from core.sport.metrics.intensity import INTENSITY, INTENSITY_METRICS, intensity
 from core.sport.metrics.moving import moving_metrics, standing, stops
@@ -159,21 +160,10 @@ def stress(of: Mapping[str, Any], reading: Reading) -> float | None:
     return 100.0 * hours * factor**3
 
 
-def _fold(like: Metric, pool: str, output: Output, beside: Kernel = track.TRACK) -> Fold:
+def _fold(like: Fold, pool: str, output: Output, beside: Kernel = track.TRACK) -> Fold:
     """A metric that all sports have, with what it is in a pool."""
-    return Fold(
-        key=like.key,
-        version=1,
-        unit=like.unit,
-        title=like.title,
-        definition=f"{like.definition} In a pool: {pool}",
-        boundary=like.boundary,
-        citation=like.citation,
-        grade=like.grade,
-        kernel=LENGTHS,
-        output=output,
-        beside=(beside,),
-    )
+    definition = f"{like.definition} In a pool: {pool}"
+    return replace(like, definition=definition, kernel=LENGTHS, output=output, beside=(beside,))
 
 
 def _own(key: str, unit: str, title: str, definition: str, output: Output, beside: Kernel) -> Fold:
@@ -217,25 +207,25 @@ def _derived(
     )
 
 
-_BY_KEY = {m.key: m for m in (*track.TRACK_METRICS, *track.TRACK_EXTRAS)}
+_FOLDS = {m.key: m for m in (*track.TRACK_METRICS, *track.TRACK_EXTRAS) if isinstance(m, Fold)}
 _MOVING = {m.key: m for m in moving_metrics(MOVING_FROM)}
 
 
 TRACK_LIKE = (
-    _BY_KEY["first_timestamp"],
-    _BY_KEY["last_timestamp"],
+    _FOLDS["first_timestamp"],
+    _FOLDS["last_timestamp"],
     _fold(
-        _BY_KEY["total_distance"],
+        _FOLDS["total_distance"],
         "active lengths times pool_length.",
         counted_in(pool_distance, track.total_distance),
     ),
     _fold(
-        _BY_KEY["max_speed"],
+        _FOLDS["max_speed"],
         "pool_length over the time of the fastest length.",
         counted_in(pool_top_speed, track.max_speed),
     ),
     _fold(
-        _BY_KEY["average_speed"],
+        _FOLDS["average_speed"],
         "total_distance over swim_time.",
         counted_in(pool_speed, track.average_speed),
     ),
@@ -249,11 +239,11 @@ INTENSITY_LIKE = (
     ),
 )
 EXTRAS_LIKE = (
-    _BY_KEY["distance_per_minute"],
-    _BY_KEY["gap_time"],
-    _BY_KEY["gap_distance"],
+    track.TRACK_EXTRAS[0],  # distance_per_minute
+    _FOLDS["gap_time"],
+    _FOLDS["gap_distance"],
     _fold(
-        _BY_KEY["distance_source"],
+        _FOLDS["distance_source"],
         "lengths.",
         counted_in(lambda reading: "lengths", track.distance_source),
     ),

@@ -5,6 +5,7 @@ legs, or over the whole race: what does not depend on how one moves.
 """
 
 from core.sport import (
+    ENDURANCE_DEFINITION,
     HEART_EXTRAS,
     HEART_METRICS,
     HRV_METRICS,
@@ -33,13 +34,6 @@ TRIATHLON = Sport(
         *HEART_EXTRAS,
         *HRV_METRICS,
     ),
-    definition=(
-        "smoothing",
-        "stationary_speed",
-        "max_gap",
-        "bridge_gaps",
-        "max_bridge",
-        "max_speed",
-    ),
+    definition=ENDURANCE_DEFINITION,
     legs=("swimming", "biking", "running", "trailrunning"),
 )

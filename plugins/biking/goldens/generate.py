@@ -4,11 +4,13 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.biking.sport import BIKING
 
 START = 1_700_400_000_000
 END = START + 9_000_000
@@ -62,18 +64,9 @@ def samples() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.biking.sport import BIKING
-
-    resolved = resolve_parameters(BIKING, {"sport": "biking"}, PARAMS, {})
-    frame = FrameFold(BIKING, resolved, START, END)
-    recorded = samples()
-    frame.advance(recorded)
-    frame.batch({"samples": recorded})
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    return golden.document(BIKING, (START, END), PARAMS, {"samples": samples()})
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())

@@ -4,11 +4,13 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.running.sport import RUNNING
 
 START = 1_700_200_000_000
 END = START + 3_600_000
@@ -57,16 +59,9 @@ def samples() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.running.sport import RUNNING
-
-    resolved = resolve_parameters(RUNNING, {"sport": "running"}, PARAMS, {})
-    frame = FrameFold(RUNNING, resolved, START, END)
-    frame.advance(samples())
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    return golden.document(RUNNING, (START, END), PARAMS, {"samples": samples()})
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())

@@ -4,11 +4,13 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.soccer.sport import SOCCER
 
 START = 1_700_000_000_000
 END = START + 900_000
@@ -16,7 +18,6 @@ PARAMS = {"max_hr": 192, "rest_hr": 52, "sex": "M", "athlete_max_speed": 8.9}
 # A pitch of 105 m by 68 m, turned by 30 degrees, over which the path leads; the second half is
 # played the other way.
 ACTIVITY = {
-    "sport": "soccer",
     "type": "match",
     "field_corners": [
         [46.52274897, 6.63162901],
@@ -91,18 +92,10 @@ def accelerations() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.soccer.sport import SOCCER
-
-    resolved = resolve_parameters(SOCCER, ACTIVITY, PARAMS, {})
-    frame = FrameFold(SOCCER, resolved, START, END)
-    frame.advance(samples())
-    frame.advance(beats(), "rr")
-    frame.advance(accelerations(), "imu")
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    streams = {"samples": samples(), "rr": beats(), "imu": accelerations()}
+    return golden.document(SOCCER, (START, END), PARAMS, streams, ACTIVITY)
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())

@@ -4,11 +4,13 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.swimming.sport import SWIMMING
 
 START = 1_700_000_000_000
 END = START + 3_600_000
@@ -68,29 +70,16 @@ def open_water() -> dict[str, Columns]:
     return {"samples": {"t": START + np.cumsum(steps), **columns}}
 
 
-def folded(activity: dict[str, Any], streams: dict[str, Columns]) -> dict[str, Any]:
-    """The document of these streams, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.swimming.sport import SWIMMING
-
-    resolved = resolve_parameters(SWIMMING, {"sport": "swimming", **activity}, PARAMS, {})
-    frame = FrameFold(SWIMMING, resolved, START, END)
-    for stream, columns in streams.items():
-        frame.advance(columns, stream)
-    return frame.document(final=True)
-
-
 def computed() -> dict[str, Any]:
     """The pool session's document."""
-    return folded({"pool_length": POOL}, pool())
+    return golden.document(SWIMMING, (START, END), PARAMS, pool(), {"pool_length": POOL})
 
 
 def computed_open_water() -> dict[str, Any]:
     """The document of the swim in open water."""
-    return folded({}, open_water())
+    return golden.document(SWIMMING, (START, END), PARAMS, open_water())
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
-    OPEN_WATER.write_text(json.dumps(computed_open_water()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())
+    golden.write(OPEN_WATER, computed_open_water())

@@ -4,17 +4,18 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.sport import golden
+from plugins.tennis.sport import TENNIS
+
 START = 1_700_100_000_000
 END = START + 900_000
 PARAMS = {"max_hr": 188, "rest_hr": 48, "sex": "F"}
 ACTIVITY = {
-    "sport": "tennis",
     "type": "match",
     "court_corners": [
         [46.19989308, 6.10007106],
@@ -76,18 +77,10 @@ def accelerations() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.tennis.sport import TENNIS
-
-    resolved = resolve_parameters(TENNIS, ACTIVITY, PARAMS, {})
-    frame = FrameFold(TENNIS, resolved, START, END)
-    frame.advance(samples())
-    frame.advance(beats(), "rr")
-    frame.advance(accelerations(), "imu")
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    streams = {"samples": samples(), "rr": beats(), "imu": accelerations()}
+    return golden.document(TENNIS, (START, END), PARAMS, streams, ACTIVITY)
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())

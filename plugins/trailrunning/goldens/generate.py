@@ -4,11 +4,13 @@
 definition changes, and raise the metric's version with it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.trailrunning.sport import TRAILRUNNING
 
 START = 1_700_300_000_000
 END = START + 5_400_000
@@ -57,16 +59,9 @@ def samples() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.trailrunning.sport import TRAILRUNNING
-
-    resolved = resolve_parameters(TRAILRUNNING, {"sport": "trailrunning"}, PARAMS, {})
-    frame = FrameFold(TRAILRUNNING, resolved, START, END)
-    frame.advance(samples())
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    return golden.document(TRAILRUNNING, (START, END), PARAMS, {"samples": samples()})
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())

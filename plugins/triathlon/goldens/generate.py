@@ -5,11 +5,13 @@ definition changes, and raise the metric's version with it. What a frame of one 
 the goldens of that leg's sport.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.sport import golden
+from plugins.triathlon.sport import TRIATHLON
 
 START = 1_700_000_000_000
 END = START + 3_600_000
@@ -42,16 +44,9 @@ def samples() -> dict[str, np.ndarray]:
 
 
 def computed() -> dict[str, Any]:
-    """The document of these samples, by the kernels installed here. Imports numba."""
-    from core.sport.parameters import resolve_parameters
-    from core.sport.runner import FrameFold
-    from plugins.triathlon.sport import TRIATHLON
-
-    resolved = resolve_parameters(TRIATHLON, {"sport": "triathlon"}, PARAMS, {})
-    frame = FrameFold(TRIATHLON, resolved, START, END)
-    frame.advance(samples())
-    return frame.document(final=True)
+    """The document of these samples, by the kernels installed here."""
+    return golden.document(TRIATHLON, (START, END), PARAMS, {"samples": samples()})
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps(computed()) + "\n", "utf-8")
+    golden.write(EXPECTED, computed())
