@@ -12,11 +12,9 @@ to Redis once, from there through either server to all of its readers; rounds al
 
 import argparse
 import asyncio
-import base64
 import json
 import os
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -29,11 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import psutil
 import redis
 import uvloop
 from sqlalchemy.orm import Session
 
+from benchmarks import readers
+from benchmarks.readers import Reader
 from core.auth import secrets, tokens
 from core.channels import LIVE_ACTIVITY, Live
 from core.clock import BEGINNING, FAR_FUTURE
@@ -48,7 +49,6 @@ from tests.redis_server import redis_server
 GOAL = 0.9
 PEOPLE = 5  # managers whose sockets they are: one account may have 2,000
 KEY = "for benchmarks only"
-OPENING = 64  # sockets that are opened at once
 
 ANCHOR = """
 import asyncio, sys
@@ -93,7 +93,7 @@ class Server:
     process: psutil.Process
     tokens: Sequence[str]
     seq: int = 0
-    readers: list["Reader"] = field(default_factory=list)
+    readers: list["Timed"] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)  # us for each send, by round
     ms: list[list[float]] = field(default_factory=list)  # latencies, by round
 
@@ -106,103 +106,24 @@ class Server:
         return self.process.memory_info().rss / 1e6
 
 
-class Reader(asyncio.Protocol):
-    """A WebSocket client that does as little as it can: it has to keep up with a server that shares
-    nothing with it, and is not what is measured.
-    """
+class Timed(Reader):
+    """Counts its messages and how late they are, ms."""
 
     def __init__(self, server: Server, number: int) -> None:
-        self._server, self._token = server, server.tokens[number % len(server.tokens)]
-        self._rest = b""
-        self._open = False
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        super().__init__(server.path, server.tokens[number % len(server.tokens)])
         self.count = 0
         self.late: list[float] = []
-        self.closed: int | None = None
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        key = base64.b64encode(os.urandom(16)).decode()
-        transport.write(
-            f"GET {self._server.path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-
-    def data_received(self, data: bytes) -> None:
-        data = self._rest + data
-        if not self._open:
-            head, found, data = data.partition(b"\r\n\r\n")
-            if not found:
-                self._rest = head
-                return
-            if b" 101 " not in head.split(b"\r\n")[0]:
-                self.ready.set_exception(OSError(head.decode()))
-                return
-            self._open = True
-        at = 0
-        while (frame := _frame(data, at)) is not None:
-            opcode, start, at = frame
-            self._hear(opcode, data[start:at])
-        self._rest = data[at:]
-
-    def _hear(self, opcode: int, payload: bytes) -> None:
-        if opcode == 9:
-            self._say(0xA, payload)
-        elif opcode == 8:
-            self.closed = int.from_bytes(payload[:2], "big")
-            self.transport.close()
-        elif not self.ready.done():
-            said = json.loads(payload)["message"]
-            if said == "Authorized":
-                self.ready.set_result(None)
-            else:
-                self._say(1, json.dumps({"token": self._token}).encode())
-        else:
-            self.count += 1
-            self.late.append((time.time_ns() - json.loads(payload)["at"]) / 1e6)
-
-    def _say(self, opcode: int, payload: bytes) -> None:
-        size = len(payload)  # masked with zeros
-        head = bytes([0x80 | opcode]) + (
-            bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-        )
-        self.transport.write(head + bytes(4) + payload)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.ready.done():
-            self.ready.set_exception(error or OSError(f"closed with {self.closed}"))
-
-
-def _frame(data: bytes, at: int) -> tuple[int, int, int] | None:
-    """Opcode, start and end of the payload of the frame at ``at``; None: it is not whole."""
-    if len(data) < at + 2:
-        return None
-    size, start = data[at + 1], at + 2
-    if size > 125:
-        width = 2 if size == 126 else 8
-        start += width
-        if len(data) < start:
-            return None
-        size = int.from_bytes(data[at + 2 : start], "big")
-    return (data[at] & 0xF, start, start + size) if len(data) >= start + size else None
+    def hear(self, payload: bytes) -> None:
+        self.count += 1
+        self.late.append((time.time_ns() - orjson.loads(payload)["at"]) / 1e6)
 
 
 async def connect(server: Server, count: int) -> None:
     """Open this many readers more."""
-    loop = asyncio.get_running_loop()
-    gate = asyncio.Semaphore(OPENING)
-
-    async def one(number: int) -> Reader:
-        async with gate:
-            link = socket.create_connection(("127.0.0.1", server.port))
-            link.setblocking(False)
-            _, reader = await loop.create_connection(lambda: Reader(server, number), sock=link)
-            await reader.ready
-            return reader
-
     first = len(server.readers)
-    server.readers += await asyncio.gather(*(one(first + number) for number in range(count)))
+    numbers = range(first, first + count)
+    server.readers += await readers.connect(server.port, numbers, lambda n: Timed(server, n))
 
 
 def hang_up(server: Server) -> None:

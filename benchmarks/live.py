@@ -29,11 +29,11 @@ from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
-import orjson
 import psutil
 import uvloop
-from websockets.asyncio.client import connect
 
+from benchmarks import readers
+from benchmarks.readers import Reader
 from core import simulate
 from core.clock import now, to_iso
 from core.commands import accounts
@@ -177,34 +177,24 @@ def read(pipe: Connection, url: str, token: str, following: Sequence[Following])
 
 async def _read(pipe: Connection, url: str, token: str, following: Sequence[Following]) -> None:
     heard: list[tuple[int, int, float, int]] = []
-    first = orjson.dumps({"token": token}).decode()
-    opening = asyncio.Semaphore(20)
 
-    async def follow(one: Following, opened: asyncio.Event) -> None:
-        async with opening:
-            socket = await connect(
-                url.replace("http", "ws", 1) + one.path, max_size=None, compression=None
-            )
-            await socket.recv()
-            await socket.send(first)
-            await socket.recv()
-        opened.set()
-        while True:
-            message = await socket.recv(decode=False)
+    class Follower(Reader):
+        def __init__(self, number: int) -> None:
+            self._frame = following[number].frame
+            super().__init__(following[number].path, token)
+
+        def hear(self, payload: bytes) -> None:
             at = time.monotonic()
-            mark = message.find(MARK)
+            mark = payload.find(MARK)
             if mark >= 0:  # else a message without news of the samples
-                frame = one.frame or _number(message, message.find(FRAME) + len(FRAME))
-                heard.append((frame, _number(message, mark + len(MARK)), at, len(message)))
+                frame = self._frame or _number(payload, payload.find(FRAME) + len(FRAME))
+                heard.append((frame, _number(payload, mark + len(MARK)), at, len(payload)))
 
-    opened = [asyncio.Event() for _ in following]
-    tasks = [asyncio.create_task(follow(*pair)) for pair in zip(following, opened, strict=True)]
-    ready = asyncio.gather(*(event.wait() for event in opened))
-    await asyncio.wait([asyncio.ensure_future(ready), *tasks], return_when="FIRST_COMPLETED")
+    port = int(url.rsplit(":", 1)[1])
+    followers = await readers.connect(port, range(len(following)), Follower)
     pipe.send("ready")
     await asyncio.to_thread(pipe.recv)
-    failed = [task.exception() for task in tasks if task.done()]
-    pipe.send((heard, [repr(error) for error in failed]))
+    pipe.send((heard, [follower.closed for follower in followers if follower.closed]))
     await asyncio.to_thread(pipe.recv)
 
 

@@ -131,7 +131,7 @@ def still_good(session: Session, given: Iterable[str]) -> set[str]:
     """Those of the tokens that are neither expired nor revoked, asked of the database at once."""
     by_hash = {hash_token(token): token for token in given}
     values = {"hashes": list(by_hash), "now": clock.now()}
-    return {by_hash[key] for key in session.scalars(_STILL_GOOD, values)}
+    return {by_hash[key] for key in session.connection().scalars(_STILL_GOOD, values)}
 
 
 _HASHES: Any = bindparam("hashes", expanding=True)

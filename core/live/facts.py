@@ -51,9 +51,10 @@ def gather(session: Session, groups: Iterable[Group]) -> Facts:
         actors[group.kind].setdefault(group.actor, set()).add(group.subject)
         bearers.add(group.token)
     facts = Facts(tokens.still_good(session, bearers))
+    connection = session.connection()  # rows, not objects: this runs every second
     single, whole = subjects[Kind.FRAME], subjects[Kind.ACTIVITY]
     if single or whole:
-        found = session.execute(_FRAMES, {"frames": list(single), "activities": list(whole)})
+        found = connection.execute(_FRAMES, {"frames": list(single), "activities": list(whole)})
         for frame, activity, revision in found:
             facts.frames.setdefault(activity, set()).add(frame)
             facts.revisions[frame] = revision or 0
@@ -63,10 +64,10 @@ def gather(session: Session, groups: Iterable[Group]) -> Facts:
             asked.setdefault(actor, set()).update(*frames)
         facts.may_frames = permitted(session, STREAM, TimeFrame, asked)
     if whole:
-        facts.activities = set(session.scalars(_ACTIVITIES, {"activities": list(whole)}))
+        facts.activities = set(connection.scalars(_ACTIVITIES, {"activities": list(whole)}))
     if devices := subjects[Kind.DEVICE]:
         facts.may_devices = permitted(session, LATEST, Device, actors[Kind.DEVICE])
-        counters = session.execute(_DEVICES, {"devices": list(devices)})
+        counters = connection.execute(_DEVICES, {"devices": list(devices)})
         facts.numbers = {row.id: row.ingest_seq for row in counters}
     return facts
 
@@ -79,7 +80,7 @@ def permitted(session: Session, action: str, kind: Any, asked: dict[Actor, set[i
         group = everybody[start : start + _ACTORS]
         statement = _permitted(action, kind, tuple(actor for actor, _ in group))
         values: dict[str, Any] = {f"things{n}": things for n, (_, things) in enumerate(group)}
-        rows = session.execute(statement, {**values, "now": now()})
+        rows = session.connection().execute(statement, {**values, "now": now()})
         found.update((group[number][0], thing) for number, thing in rows)
     return found
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import count
 
 from core.errors import Unavailable
 
@@ -10,6 +11,7 @@ from .wire import Wire
 MOST = 20_000  # in one process
 MOST_OF_ONE = 2_000  # of one account or device
 _PULSE_SECONDS = 1.0
+_QUIET_BEATS = 5  # so often the clock asks something of a socket that nobody waits for
 
 
 class Opened:
@@ -63,12 +65,14 @@ class Opened:
             wire.leave("the server is stopping; connect again")
 
     def _beat(self) -> None:
-        while True:
+        for beat in count():
             time.sleep(_PULSE_SECONDS)
             with self._lock:
                 wires = list(self._wires)
                 if not wires:
                     self._pulse = None
                     return
+            everybody, now = beat % _QUIET_BEATS == 0, time.monotonic()
             for wire in wires:
-                wire.pulse(time.monotonic())
+                if everybody or wire.pressing:
+                    wire.pulse(now)

@@ -122,6 +122,11 @@ class Wire:
         """False once it is closed, by whichever side, or broken."""
         return self._ending is None and not self._broken
 
+    @property
+    def pressing(self) -> bool:
+        """Whether it is slow or closing: then seconds count."""
+        return self._ending is not None or self._slow_since is not None
+
     def offer(self, message: Message) -> None:
         """Send, or keep until the reader takes it. Never waits, never raises."""
         self._sent = True
@@ -165,11 +170,13 @@ class Wire:
             self.leaving()
 
     def pulse(self, now: float) -> None:
-        """What the clock asks for; ``now`` is monotonic. Called about once a second."""
+        """What the clock asks for; ``now`` is monotonic. Called about once a second while it is
+        ``pressing``, else every few seconds.
+        """
         if self._sent:
             self._sent, self._told = False, now
         silent = now - max(self.heard, self._told)
-        if self._slow_since is None and self._ending is None and silent <= PING_SECONDS:
+        if not self.pressing and silent <= PING_SECONDS:
             self._asked = False
         elif self._ending is not None:
             if now - self._ending > CLOSE_SECONDS:
