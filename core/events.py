@@ -75,6 +75,11 @@ WEBHOOK_TYPES = (
 )
 
 
+def by_type(table: Mapping[str, Any], type: str) -> Any:
+    """What a table says of events of this type, else of their kind; None where it names neither."""
+    return table.get(type) or table.get(type.partition(".")[0])
+
+
 class Announced(Protocol):
     """An event as the database holds it (core.models.events.Event)."""
 
