@@ -11,9 +11,10 @@ from core.sport.parameters import Resolved
 
 GOOD_COVERAGE, USABLE_COVERAGE = 0.95, 0.8
 GOOD_REJECTED, USABLE_REJECTED = 0.01, 0.05
+GOOD_SPARSE = 0.05  # of the time between samples further apart than max_gap
 RULE = (
     "good: 95 % of the time covered and 1 % of positions rejected, or better; "
-    "usable: 80 % and 5 %; poor: less"
+    "usable: 80 % and 5 %, and samples further apart than max_gap; poor: less"
 )
 LEVELS = ("good", "usable", "poor")
 GOOD, USABLE, POOR = range(3)
@@ -103,6 +104,10 @@ def quality(
         level, reasons = POOR, ["no samples"]
     elif level:
         reasons.append(f"{100 * coverage:.1f} % of the time is covered by samples")
+    if (sparse := _sparse(track, elapsed)) > GOOD_SPARSE:
+        level = max(level, USABLE)
+        apart = int(track["max_gap_ms"]) / 1000.0
+        reasons.append(f"samples are over {apart:g} s apart for {100 * sparse:.1f} % of the time")
     tracked = _of_source(shares, source, coverage)
     if tracked > level:
         reasons.append(f"{source} is there for {100 * shares[source]:.1f} % of the time")
@@ -170,6 +175,14 @@ def _source(resolved: Resolved) -> str:
 def _of_source(shares: Mapping[str, float], source: str, coverage: float) -> int:
     """How well the source of distance covers the time; nothing is said of one that is not there."""
     return _level(shares[source]) if shares[source] > 0.0 else _level(coverage)
+
+
+def _sparse(track: Any, elapsed: int) -> float:
+    """The share of the time in steps longer than max_gap, where they count as covered: a file whose
+    device counted the distance (metrics.md 2.1).
+    """
+    counts = track["reach_ms"] > track["max_gap_ms"]
+    return _share(int(track["gap_ms"]), elapsed) if counts else 0.0
 
 
 def _share(part: float, whole: float) -> float:

@@ -151,7 +151,16 @@ def test_sparse_samples_with_the_devices_distance() -> None:
     assert found["gap_distance"] == 200.0
     assert found["average_speed"] == pytest.approx(160 / 180)
     assert found["hr_avg"] == pytest.approx((140 * 60 + 150 * 120) / 180)
-    assert (frame.document(True)["quality"]["gaps"], found["gap_time"]) == (3, 300.001)
+    quality = frame.document(True)["quality"]
+    assert (quality["gaps"], found["gap_time"]) == (3, 300.001)
+    assert quality["level"] == "poor", "the last step is a break, and no part of the covered time"
+    assert "samples are over 10 s apart for 100.0 % of the time" in quality["reasons"]
+
+
+def test_sparse_samples_that_cover_the_time_are_usable() -> None:
+    given = {"distance_source": "device", "max_gap": 10}
+    frame = fold({"distance": [0, 80, 160]}, given, t=[0, 60_000, 120_000])
+    assert frame.document(True)["quality"]["level"] == "usable"
 
 
 def test_without_the_devices_distance_there_is_none() -> None:
