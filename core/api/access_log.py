@@ -4,13 +4,11 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
-from sqlalchemy.orm import Session
 
 from core.api.filters import Listing, exact, reference, span
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
-from core.api.platform import platform
 from core.api.shapes import Moment
 from core.models import AccessEvent
 from core.policy import Actor
@@ -57,9 +55,4 @@ class AccessEventShape(ma.Schema):
 @blueprint.response(200, page_of(AccessEventShape))
 def list_access(actor: Actor, query: dict[str, Any], athlete: int) -> dict[str, Any]:
     """Who read your data, newest first."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(access_log.listing(session, actor, athlete), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(access_log.listing(s, actor, athlete), query))

@@ -8,9 +8,10 @@ import marshmallow as ma
 from flask import redirect, request, url_for
 from sqlalchemy.orm import Session
 
-from core.api.account import Address, Password
 from core.api.athletes import AthleteChangeShape
-from core.api.managers import ManagerShape, new_hash
+from core.api.managers import ManagerShape
+from core.api.passwords import Password, new_hash
+from core.api.people import Address
 from core.api.platform import platform
 from core.api.problems import invalid
 from core.auth import web

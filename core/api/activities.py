@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.api.filters import Listing, contains, reference
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Shape, Text
@@ -56,12 +56,7 @@ def _plain(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_of(ActivityShape))
 def list_activities(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Your activities."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(activities.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(activities.listing(actor), query))
 
 
 @blueprint.route("/", methods=["POST"])

@@ -13,7 +13,7 @@ from core.api.filters import Listing, exact, reference, span
 from core.api.guard import authenticated
 from core.api.json_schemas import JsonSchemaShape
 from core.api.ownerships import OwnershipShape
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Moment, Shape, Text
@@ -95,12 +95,7 @@ def _with_token(given: tuple[Any, str]) -> dict[str, Any]:
 @blueprint.response(200, page_of(DeviceShape))
 def list_devices(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Every device."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = ALL_DEVICES.apply(device_stock.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: ALL_DEVICES.apply(device_stock.listing(actor), query))
 
 
 @blueprint.route("/devices/", methods=["POST"])
@@ -199,9 +194,4 @@ def create_schema(actor: Actor, body: dict[str, Any]) -> JsonSchema:
 @blueprint.response(200, page_of(AuditEventShape))
 def list_changes(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """What administrators changed, newest first."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = AUDIT.apply(audit.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: AUDIT.apply(audit.listing(actor), query))

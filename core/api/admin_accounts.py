@@ -3,14 +3,13 @@
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy.orm import Session
 
-from core.api.account import Address, Password
 from core.api.filters import Listing, contains, flag, one_of
 from core.api.guard import authenticated
-from core.api.managers import hashed
-from core.api.paging import PageQuery, page_of, paged
+from core.api.paging import PageQuery, page_of, read_page
 from core.api.parsing import Blueprint
+from core.api.passwords import Password, hashed
+from core.api.people import Address
 from core.api.platform import platform
 from core.api.shapes import Flag, Id, Moment, Shape, Text
 from core.api.throttle import throttle
@@ -138,12 +137,7 @@ def _with_secret(client: OAuthClient, secret: str | None) -> dict[str, Any]:
 @blueprint.response(200, page_of(UserRecordShape))
 def list_users(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Every account."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = USERS.apply(admin_users.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: USERS.apply(admin_users.listing(actor), query))
 
 
 @blueprint.route("/users/", methods=["POST"])
@@ -195,12 +189,7 @@ def mail_password_link(actor: Actor, user: int) -> None:
 @blueprint.response(200, page_of(ClientShape))
 def list_clients(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Every OAuth client."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = CLIENTS.apply(clients.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: CLIENTS.apply(clients.listing(actor), query))
 
 
 @blueprint.route("/clients/", methods=["POST"])
@@ -244,9 +233,4 @@ def rotate_secret(actor: Actor, client: int) -> dict[str, Any]:
 def client_usage(actor: Actor, query: dict[str, Any], client: int) -> dict[str, Any]:
     """What a client asked for, by day, newest first. Other processes tell within some seconds."""
     throttle().flush()
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = clients.usage(session, actor, client)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: clients.usage(s, actor, client))

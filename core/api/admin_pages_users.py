@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core.api import forms
 from core.api.admin_accounts import USERS, UserChangeShape, UserCreationShape
 from core.api.admin_pages import administrator, listed, page, section
-from core.api.managers import hashed
+from core.api.passwords import hashed
 from core.api.platform import platform
 from core.errors import TouchlineError
 from core.models.users import ADMINISTRATOR, ROLES

@@ -7,19 +7,20 @@ from flask import Response, jsonify
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from core.api.account import Address, AthleteProfileShape, Password, UserShape
+from core.api import passwords
 from core.api.filters import Listing, contains, flag, one_of, reference, span
 from core.api.guard import authenticated
-from core.api.managers import ExternalIdQuery, NewPasswordShape, hashed, new_hash
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
+from core.api.passwords import NewPasswordShape, Password, hashed
+from core.api.people import Address, AthleteProfileShape, ExternalIdQuery, UserShape
 from core.api.platform import platform
 from core.api.shapes import BYTES, Day, Id, Shape, Text
 from core.errors import NotFound
 from core.models import AthleteProfile, User
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
-from core.services import deletion, exports, passwords, users
+from core.services import deletion, exports, users
 
 blueprint = Blueprint(
     "athletes",
@@ -108,12 +109,9 @@ class ManagedAthleteShape(Shape):
 def list_athletes(actor: Actor, query: dict[str, Any]) -> Response:
     """The athletes on whom you hold READ now."""
     shape = ListedByManagerShape() if "managed_by" in query else AthleteShape()
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(users.athletes(actor), query)
-        return paged(session, statement, query["page"], query["limit"], shape.dump)
-
-    return jsonify(platform().db.read(read))
+    return jsonify(
+        read_page(query, lambda s: LISTING.apply(users.athletes(actor), query), shape.dump)
+    )
 
 
 @blueprint.route("/", methods=["POST"])
@@ -232,8 +230,7 @@ def delete_managed(actor: Actor, athlete: int) -> None:
 @blueprint.response(204)
 def change_password(actor: Actor, body: dict[str, Any], athlete: int) -> None:
     """Change your own password. Your tokens live on."""
-    made = new_hash(body["password"])
-    platform().db.write(lambda s: passwords.change(s, actor, ATHLETE, athlete, made))
+    passwords.change(actor, ATHLETE, athlete, body["password"])
 
 
 @blueprint.route("/<int:athlete>/export/")

@@ -4,12 +4,13 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from core import events
 from core.api.filters import Listing, one_of, span
 from core.api.guard import authenticated
-from core.api.paging import PageQuery, page_of, paged
+from core.api.paging import PageQuery, page_of, paged, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Moment, Shape, computed
@@ -148,11 +149,11 @@ class ReconciliationShape(ma.Schema):
 def list_deliveries(actor: Actor, query: dict[str, Any], webhook: int) -> dict[str, Any]:
     """Every message to a webhook of yours, with every attempt and when the next one is due."""
 
-    def read(session: Session) -> dict[str, Any]:
-        its = delivery_log.listing(delivery_log.readable(session, actor, webhook))
-        return paged(session, LISTING.apply(its, query), query["page"], query["limit"])
+    def messages(session: Session) -> Select[Any]:
+        found = delivery_log.readable(session, actor, webhook)
+        return LISTING.apply(delivery_log.listing(found), query)
 
-    return platform().db.read(read)
+    return read_page(query, messages)
 
 
 @blueprint.route("/deliveries/<event>/redeliver/", methods=["POST"])

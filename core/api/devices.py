@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.api.filters import Listing, contains, exact, span
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, QueryFlag, QueryInteger, Shape, Text
@@ -81,14 +81,10 @@ class CustomNameShape(Shape):
 @blueprint.response(200, page_of(DeviceShape))
 def list_devices(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """The devices that you ever owned; with current=true those that you own now."""
-
-    def read(session: Session) -> dict[str, Any]:
-        mine = devices.listing(
-            actor, current=query.get("current", False), activity_id=query.get("activity")
-        )
-        return paged(session, LISTING.apply(mine, query), query["page"], query["limit"])
-
-    return platform().db.read(read)
+    mine = devices.listing(
+        actor, current=query.get("current", False), activity_id=query.get("activity")
+    )
+    return read_page(query, lambda s: LISTING.apply(mine, query))
 
 
 @blueprint.route("/take-ownership/", methods=["POST"])

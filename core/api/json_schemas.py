@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.api.filters import Listing, one_of, reference
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Shape
@@ -55,12 +55,7 @@ class JsonSchemaShape(Shape):
 @blueprint.response(200, page_of(JsonSchemaShape))
 def list_schemas(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Every JSON schema, older versions included."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(json_schemas.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(json_schemas.listing(actor), query))
 
 
 @blueprint.route("/<int:json_schema>/")

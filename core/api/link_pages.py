@@ -10,9 +10,8 @@ from typing import Any
 import marshmallow as ma
 from flask import Blueprint, Response, make_response, render_template, request
 
-from core.api.account import Password
-from core.api.managers import new_hash
 from core.api.parsing import parse_json
+from core.api.passwords import Password, new_hash
 from core.api.platform import platform
 from core.api.problems import invalid
 from core.api.shapes import Shape, Text

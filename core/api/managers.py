@@ -6,17 +6,18 @@ import marshmallow as ma
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from core.api.account import AthleteProfileShape, ManagerProfileShape, Password, UserShape
+from core.api import passwords
 from core.api.guard import authenticated
 from core.api.parsing import Blueprint
+from core.api.passwords import NewPasswordShape, Password, hashed
+from core.api.people import AthleteProfileShape, ExternalIdQuery, ManagerProfileShape, UserShape
 from core.api.platform import platform
-from core.api.shapes import QueryFlag, Shape
-from core.auth.passwords import hash_password
+from core.api.shapes import QueryFlag
 from core.errors import BadInput
 from core.models import User
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
-from core.services import passwords, users
+from core.services import users
 
 blueprint = Blueprint(
     "managers",
@@ -39,14 +40,6 @@ class RegistrationQuery(ma.Schema):
     create_default_athlete = QueryFlag(
         load_default=False,
         metadata={"description": "Also create a managed Default Athlete from athlete_profile."},
-    )
-
-
-class ExternalIdQuery(ma.Schema):
-    external_id = fields.String(
-        data_key="external-id",
-        required=True,
-        metadata={"description": "Your own identifier, exactly."},
     )
 
 
@@ -77,19 +70,6 @@ def register(query: dict[str, Any], body: dict[str, Any]) -> User:
         )
 
     return platform().db.write(make)
-
-
-def hashed(password: str | None) -> str | None:
-    """Away from the event loop: it takes some 20 ms of processor time."""
-    return None if password is None else new_hash(password)
-
-
-def new_hash(password: str) -> str:
-    return platform().offload(lambda: hash_password(password))
-
-
-class NewPasswordShape(Shape):
-    password = Password(required=True)
 
 
 @blueprint.route("/by-external-id/")
@@ -130,5 +110,4 @@ def update_manager(actor: Actor, body: dict[str, Any], manager: int) -> User:
 @blueprint.response(204)
 def change_password(actor: Actor, body: dict[str, Any], manager: int) -> None:
     """Change your own password. Your tokens live on."""
-    made = new_hash(body["password"])
-    platform().db.write(lambda s: passwords.change(s, actor, MANAGER, manager, made))
+    passwords.change(actor, MANAGER, manager, body["password"])

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core.api.devices import DeviceShape
 from core.api.filters import Listing, exact, reference, span
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, Shape
@@ -52,12 +52,7 @@ class OwnershipShape(Shape):
 @blueprint.response(200, page_of(OwnershipShape))
 def list_ownerships(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Your ownerships, past and present."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(ownerships.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(ownerships.listing(actor), query))
 
 
 @blueprint.route("/<int:device_ownership>/")

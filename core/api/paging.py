@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core import policy
+from core.api.platform import platform
 from core.api.shapes import QueryInteger
 from core.errors import NotFound
 
@@ -64,6 +65,21 @@ def paged(
     policy.given(session, g.actor, rows)
     body["results"] = [dump(row) if dump else row for row in rows]
     return body
+
+
+def read_page(
+    query: dict[str, Any],
+    statement: Callable[[Session], Select[Any]],
+    dump: Callable[[Any], Any] | None = None,
+) -> dict[str, Any]:
+    """``paged`` for a route: the page that ``query`` asks for, read in one go. ``statement`` raises
+    Forbidden or NotFound where the list is not the caller's to read.
+    """
+
+    def read(session: Session) -> dict[str, Any]:
+        return paged(session, statement(session), query["page"], query["limit"], dump)
+
+    return platform().db.read(read)
 
 
 @cache  # one schema, one name in the OpenAPI document

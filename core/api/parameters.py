@@ -3,11 +3,10 @@
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy.orm import Session
 
 from core.api.filters import Filter, Listing, exact
 from core.api.guard import authenticated
-from core.api.paging import page_of, paged
+from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, Real, Shape, Start, Text
@@ -60,12 +59,7 @@ class AthleteParameterShape(AthleteParameterChangeShape):
 @blueprint.response(200, page_of(AthleteParameterShape))
 def list_parameters(actor: Actor, query: dict[str, Any], athlete: int) -> dict[str, Any]:
     """What is known of an athlete over time: with READ now, or yourself."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(parameters.listing(session, actor, athlete), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(parameters.listing(s, actor, athlete), query))
 
 
 @blueprint.route("/", methods=["POST"])

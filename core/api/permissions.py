@@ -3,11 +3,10 @@
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy.orm import Session
 
 from core import clock
 from core.api.guard import authenticated
-from core.api.paging import PageQuery, page_of, paged
+from core.api.paging import PageQuery, page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, Shape, computed
@@ -40,11 +39,7 @@ class PermissionShape(Shape):
 def _page(
     actor: Actor, query: dict[str, Any], athlete: int, manager: int | None = None
 ) -> dict[str, Any]:
-    def read(session: Session) -> dict[str, Any]:
-        statement = permissions.listing(session, actor, athlete, manager)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: permissions.listing(s, actor, athlete, manager))
 
 
 @blueprint.route("/permissions/")

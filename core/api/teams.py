@@ -4,11 +4,10 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
-from sqlalchemy.orm import Session
 
 from core.api.filters import Listing, contains, reference
 from core.api.guard import authenticated
-from core.api.paging import PageQuery, page_of, paged
+from core.api.paging import PageQuery, page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, Shape, Text
@@ -84,12 +83,7 @@ class MembersQuery(PageQuery):
 @blueprint.response(200, page_of(TeamShape))
 def list_teams(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Your teams."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = LISTING.apply(teams.listing(actor), query)
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: LISTING.apply(teams.listing(actor), query))
 
 
 @blueprint.route("/", methods=["POST"])
@@ -132,14 +126,10 @@ def delete_team(actor: Actor, team: int) -> None:
 @blueprint.response(200, page_of(MembershipShape))
 def list_members(actor: Actor, query: dict[str, Any], team: int) -> dict[str, Any]:
     """Who is in the team when, by start."""
-
-    def read(session: Session) -> dict[str, Any]:
-        statement = teams.members(
-            session, actor, team, moment=query.get("at"), group=query.get("group")
-        )
-        return paged(session, statement, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(
+        query,
+        lambda s: teams.members(s, actor, team, moment=query.get("at"), group=query.get("group")),
+    )
 
 
 @blueprint.route("/<int:team>/members/", methods=["POST"])

@@ -6,11 +6,10 @@ from urllib.parse import urlsplit
 
 import marshmallow as ma
 from marshmallow import fields, validate
-from sqlalchemy.orm import Session
 
 from core import events
 from core.api.guard import authenticated
-from core.api.paging import PageQuery, page_of, paged
+from core.api.paging import PageQuery, page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Flag, Id, Shape, Text, computed
@@ -159,12 +158,7 @@ def _reach(actor: Actor, activity: int, url: str) -> None:
 @blueprint.response(200, page_of(WebhookShape))
 def list_webhooks(actor: Actor, query: dict[str, Any], activity: int) -> dict[str, Any]:
     """The webhooks of an activity of yours."""
-
-    def read(session: Session) -> dict[str, Any]:
-        found = webhooks.listing(session, actor, activity)
-        return paged(session, found, query["page"], query["limit"])
-
-    return platform().db.read(read)
+    return read_page(query, lambda s: webhooks.listing(s, actor, activity))
 
 
 @blueprint.route("/", methods=["POST"])
