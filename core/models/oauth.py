@@ -12,7 +12,7 @@ from .users import User
 class OAuthClient(Base):
     """``secret_hash`` is empty for a public client. ``owner``: who runs it, in words for people.
     ``cors_origins``: where browsers may call from. ``throttle_class`` names a row of
-    core.api.throttle.CLASSES.
+    core.services.clients.THROTTLE_CLASSES.
     """
 
     __tablename__ = "oauth_client"

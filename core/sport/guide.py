@@ -28,7 +28,8 @@ ANNOTATIONS = {"ascending": "ascending", "zero_is_unset": "0 is unset"}
 MORE = (
     "[metrics.md](metrics.md) is the dictionary of all metrics, [quality.md](quality.md) says "
     "how results are graded by their samples, [adding-a-metric.md](adding-a-metric.md) how to add "
-    "one, [cross-checks.md](cross-checks.md) compares them with other libraries'."
+    "one, [adding-a-sport.md](adding-a-sport.md) how to add a sport, "
+    "[cross-checks.md](cross-checks.md) compares them with other libraries'."
 )
 
 Schema = Mapping[str, Any]

@@ -15,8 +15,8 @@ from core.sport.runner import FrameFold
 from tests.unit.sport.fields import on_the_ground
 from tests.unit.sport.ledgers import check_streams
 from tests.unit.sport.samples import END, START, cut, streams, walk
+from tests.unit.sport.test_schemas import SPORTS
 
-SPORTS = ["biking", "running", "soccer", "swimming", "tennis", "trailrunning", "triathlon"]
 PERSON = {"weight": 70, "height": 1.7, "gender": "F"}
 PRESETS = {
     "vendor": {"max_hr": 189, "rest_hr": 55, "threshold_pace": 270, "ftp": 240, "cp": 230},

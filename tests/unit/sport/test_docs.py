@@ -5,7 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
+
+import pytest
 
 from core.sport.dictionary import dictionary
 from core.sport.guide import MARK, example, pages, shortened, sport_facts, written
@@ -15,24 +18,60 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "docs" / "sports"
 
 
-def test_the_example_runs_as_printed(tmp_path: Path) -> None:
-    page = (PAGES / "adding-a-metric.md").read_text("utf-8")
-    blocks = re.findall(r"```python file=(\S+)\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 4
-    for name, text in blocks:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
+def printed(page: str, into: Path) -> str:
+    """The page's text; its files are written out."""
+    text = (PAGES / page).read_text("utf-8")
+    for name, block in re.findall(r"```\w+ file=(\S+)\n(.*?)```", text, re.DOTALL):
+        path = into / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block, "utf-8")
+    return text
+
+
+def run(where: Path, *command: str) -> str:
+    """What a Python command prints in this folder, whose packages it sees beside ours."""
     done = subprocess.run(
-        [sys.executable, "try.py"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        [sys.executable, *command],
+        cwd=where,
+        env={**os.environ, "PYTHONPATH": f"{where}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert f"It prints `{done.stdout.strip()}`" in page
+    return done.stdout
+
+
+def test_the_example_of_a_metric_runs_as_printed(tmp_path: Path) -> None:
+    page = printed("adding-a-metric.md", tmp_path)
+    assert f"It prints `{run(tmp_path, 'try.py').strip()}`" in page
+
+
+def test_the_example_of_a_sport_runs_as_printed(tmp_path: Path) -> None:
+    printed("adding-a-sport.md", tmp_path)
+    install(tmp_path)
+    run(tmp_path, "-m", "rowing.goldens.generate")
+    document = json.loads((tmp_path / "rowing/goldens/expected.json").read_text("utf-8"))
+    assert document["split_500m"] == pytest.approx(500 / document["average_speed"], abs=1e-3)
+    assert document["quality"]["gaps"] == 1
+    assert document["hr_avg"]
+    touchline = "from core.cli import main; main()"
+    listed = json.loads(run(tmp_path, "-c", touchline, "sport", "list", "--json"))
+    states = {sport["name"]: (sport["distribution"], sport["state"]) for sport in listed}
+    assert states["rowing"] == ("rowing-sport", "enabled")
+    assert len(states) == len(registry().sports) + 1
+
+
+def install(folder: Path) -> None:
+    """What pip makes of the folder's setup.cfg, as far as entry points are concerned."""
+    config = ConfigParser()
+    config.read(folder / "setup.cfg")
+    about = config["metadata"]
+    info = folder / f"rowing_sport-{about['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Name: {about['name']}\nVersion: {about['version']}\n")
+    points = config["options.entry_points"]["touchline.sports"]
+    (info / "entry_points.txt").write_text(f"[touchline.sports]{points}\n")
 
 
 def test_the_pages_are_the_registry() -> None:
