@@ -19,21 +19,34 @@ def delta(old: Any, new: Any) -> list[Any] | None:
     items changed (the rows of a heat map), ``[".", {key: delta}, [keys that went]]`` inside an
     object. None when they are equal.
     """
-    if old == new:
+    if old is new:
         return None
     if isinstance(old, dict) and isinstance(new, dict):
-        changed = {key: delta(old[key], item) for key, item in new.items() if key in old}
-        inside = {key: item for key, item in changed.items() if item is not None}
-        inside |= {key: [SET, item] for key, item in new.items() if key not in old}
-        return [INSIDE, inside, [key for key in old if key not in new]]
+        inside = {
+            key: [SET, item] if key not in old else delta(old[key], item)
+            for key, item in new.items()
+            if key not in old or old[key] is not item
+        }
+        inside = {key: item for key, item in inside.items() if item is not None}
+        gone = [key for key in old if key not in new]
+        return [INSIDE, inside, gone] if inside or gone else None
     if isinstance(old, list) and isinstance(new, list):
+        return _of_lists(old, new)
+    return None if old == new else [SET, new]
+
+
+def _of_lists(old: list[Any], new: list[Any]) -> list[Any] | None:
+    if len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        spots = [i for i, (a, b) in pairs if a is not b and a != b]
+        if not spots:
+            return None
+        kept = spots[0]
+        if len(spots) * SPARSE < len(new) - kept:
+            return [SPOTS, [[i, delta(old[i], new[i])] for i in spots]]
+    else:
         kept = common(old, new)
-        if len(old) == len(new):
-            spots = [i for i in range(kept, len(new)) if old[i] != new[i]]
-            if len(spots) * SPARSE < len(new) - kept:
-                return [SPOTS, [[i, delta(old[i], new[i])] for i in spots]]
-        return [GROWN, kept, new[kept:]] if kept else [SET, new]
-    return [SET, new]
+    return [GROWN, kept, new[kept:]] if kept else [SET, new]
 
 
 def apply(old: Any, change: list[Any] | None) -> Any:

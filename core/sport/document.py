@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 import rfc8785
 
 from core.sport.contract import Sport, Table
@@ -17,6 +18,8 @@ from core.sport.quality import no_quality, quality
 
 # Written by the pipeline, or changing without a change of the result (touchline.md section 6).
 OUTSIDE_DIGEST = frozenset({"last_computation", "edition", "input", "digest"})
+
+_EXACT = 2**53  # whole floats below it are exact
 
 
 def rounded(value: Any, digits: int) -> Any:
@@ -30,7 +33,7 @@ def rounded(value: Any, digits: int) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            key: item if _digits(key, item, digits) is None else rounded(item, digits)
+            key: item if _bound(key) and not isinstance(item, dict) else rounded(item, digits)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -53,19 +56,44 @@ def _row(numbers: np.ndarray, digits: int) -> list[Any]:
 def canonical(value: Any) -> str:
     """RFC 8785 form of a value, without each effort's ``open``.
 
-    The rounded values of a document nearly all read the same in Python and in RFC 8785; the library
-    writes the others.
+    The rounded values of a document nearly all read the same in orjson's form once whole floats are
+    ints; the library writes the others.
     """
+    try:
+        return orjson.dumps(_alike(value), option=orjson.OPT_SORT_KEYS).decode()
+    except (_Unlike, orjson.JSONEncodeError):
+        return _spelled(value)
+
+
+class _Unlike(Exception):
+    """A number that orjson writes in another form than RFC 8785."""
+
+
+def _alike(value: Any) -> Any:
+    """What orjson writes in canonical form; raises ``_Unlike``."""
+    kind = type(value)
+    if kind is float:
+        if value.is_integer() and -_EXACT < value < _EXACT:
+            return int(value)
+        if 1e-4 <= abs(value) < 1e15:
+            return value
+        raise _Unlike
     if isinstance(value, dict):
-        return _object({key: canonical(item) for key, item in _closed(value).items()})
+        return {key: _alike(item) for key, item in _closed(value).items()}
+    return [_alike(item) for item in value] if isinstance(value, list) else value
+
+
+def _spelled(value: Any) -> str:
+    """``canonical``, value by value."""
+    if isinstance(value, dict):
+        return _object({key: _spelled(item) for key, item in _closed(value).items()})
     if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
+        return "[" + ",".join(map(_spelled, value)) + "]"
     if type(value) is int:
         return str(value)
     if type(value) is float:
-        if value.is_integer() and abs(value) < 2**53:
-            return str(int(value))
-        return repr(value) if 1e-4 <= abs(value) < 1e15 else rfc8785.dumps(value).decode()
+        exact = value.is_integer() and -_EXACT < value < _EXACT
+        return str(int(value)) if exact else rfc8785.dumps(value).decode()
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -100,28 +128,32 @@ Memory = dict[str, Written]  # by key of the document
 
 
 def write(value: Any, digits: int | None, before: Written | None) -> Written:
-    """Round a value to ``digits`` (None: leave it) and write it, as little of it as changed.
+    """Round a value to ``digits`` (None: leave it) and write it, as little of it as changed; what
+    did not change is ``before`` itself.
 
     A squad's live documents are written once a second, and grow to hundreds of efforts of which one
     is new: of a list that grew, only what was added is rounded and written.
     """
-    if before is not None and type(before.raw) is type(value) and before.raw == value:
-        return before
-    if isinstance(value, dict) and value and "start_time" not in value:
-        return _write_object(value, digits, before)
-    if isinstance(value, list):
-        return _write_list(value, digits, before)
     if isinstance(value, Table) and digits is not None:
         return _write_table(value, digits, before)
+    if isinstance(value, dict) and value and "start_time" not in value:
+        return _write_object(value, digits, before)
+    if before is not None and type(before.raw) is type(value) and before.raw == value:
+        return before
+    if isinstance(value, list):
+        return _write_list(value, digits, before)
     plain = value if digits is None else rounded(value, digits)
     return Written(value, plain, canonical(plain), None)
 
 
 def _write_object(value: dict[str, Any], digits: int | None, before: Written | None) -> Written:
-    old = before.parts if before is not None and isinstance(before.raw, dict) else None
+    # To compare a table here and its cells below would be to do it twice.
+    flat = Table not in map(type, value.values())
+    if before is not None and flat and before.raw == value:
+        return before
+    old = before.parts if before is not None and isinstance(before.parts, dict) else {}
     parts = {
-        key: write(item, _digits(key, item, digits), old.get(key) if old else None)
-        for key, item in value.items()
+        key: write(item, _digits(key, item, digits), old.get(key)) for key, item in value.items()
     }
     plain = {key: part.plain for key, part in parts.items()}
     return Written(value, plain, _object({key: part.text for key, part in parts.items()}), parts)
@@ -140,32 +172,42 @@ def _write_list(value: list[Any], digits: int | None, before: Written | None) ->
 
 def _write_table(value: Table, digits: int, before: Written | None) -> Written:
     new = value.values
-    plain: list[Any] = [None] * len(new)
-    texts = [""] * len(new)
-    changed = np.ones(len(new), bool)
-    if before is not None and isinstance(before.raw, Table):
-        old = before.raw.values
-        if old.shape[1:] == new.shape[1:]:
-            both = min(len(old), len(new))
-            plain[:both], texts[:both] = before.plain[:both], before.parts[:both]
-            here, there = old[:both], new[:both]
-            same = (here == there) | (np.isnan(here) & np.isnan(there))
-            changed[:both] = ~same.all(axis=1)
-    for index in np.flatnonzero(changed).tolist():
-        plain[index] = _row(new[index], digits)
-        texts[index] = _row_text(plain[index], digits)
+    old = before.raw.values if before is not None and isinstance(before.raw, Table) else None
+    if before is None or old is None or old.shape != new.shape:
+        plain = [_row(row, digits) for row in new]
+        texts = [_row_text(row, digits) for row in plain]
+        return Written(value, plain, "[" + ",".join(texts) + "]", texts)
+    changed = np.flatnonzero(new != old)  # NaN is never equal: its cells are written again
+    if not len(changed):
+        return before
+    plain, texts = [*before.plain], [*before.parts]
+    spots: dict[int, list[int]] = {}
+    for spot in changed.tolist():
+        index, column = divmod(spot, new.shape[1])
+        spots.setdefault(index, []).append(column)
+    for index, columns in spots.items():
+        row = plain[index] = [*plain[index]]
+        for column, number in zip(columns, _row(new[index, columns], digits), strict=True):
+            row[column] = number
+        texts[index] = _row_text(row, digits)
     return Written(value, plain, "[" + ",".join(texts) + "]", texts)
 
 
 def _row_text(row: list[Any], digits: int) -> str:
-    """``canonical``, quicker: with so few places no number in it is too small for repr."""
-    return json.dumps(row, separators=(",", ":")) if digits <= 4 else canonical(row)
+    """``canonical``, quicker: whole numbers are ints already, and with so few places no number is
+    too small.
+    """
+    return orjson.dumps(row).decode() if digits <= 4 else canonical(row)
 
 
 def _digits(key: str, item: Any, digits: int | None) -> int | None:
     """Thresholds and zone bounds are shown as they were given."""
-    bound = key.startswith(("threshold", "range_")) and not isinstance(item, dict)
-    return None if bound else digits
+    return None if _bound(key) and not isinstance(item, dict) else digits
+
+
+@lru_cache(4096)
+def _bound(key: str) -> bool:
+    return key.startswith(("threshold", "range_"))
 
 
 def common(old: list[Any], new: list[Any]) -> int:
@@ -185,6 +227,13 @@ def definition(sport: Sport, resolved: Resolved, track: Any) -> dict[str, Any]:
         "smoothing_samples": int(track["window"]) or None,
         "acceleration_interval_samples": INTERVAL,
         **{name: resolved.values[name] for name in sport.definition},
+    }
+
+
+def _parameters(resolved: Resolved) -> dict[str, Any]:
+    return {
+        name: {"value": value, "source": resolved.sources[name]}
+        for name, value in resolved.values.items()
     }
 
 
@@ -213,11 +262,7 @@ def assemble(
         put(metric.key, values[metric.key], metric.digits)
     put("definition", definition(sport, resolved, track), None)
     put("metrics", {metric.key: metric.version for metric in sport.metrics}, None)
-    parameters = {
-        name: {"value": value, "source": resolved.sources[name]}
-        for name, value in resolved.values.items()
-    }
-    put("parameters", parameters, None)
+    put("parameters", _parameters(resolved), None)
     put("quality", quality(sport, resolved, values, track, presence, start), None)
     put("notes", notes, None)
     document["digest"] = digest_of({key: memory[key].text for key in document})
