@@ -28,6 +28,7 @@ _VERSION = 1
 _HEAD = struct.Struct("<BBI")
 _COLUMN = struct.Struct("<BBq")
 _UNSIGNED = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
 
 class CorruptBlock(ValueError):
@@ -41,10 +42,12 @@ def pack(columns: Columns) -> bytes:
     floats = np.empty((len(names), len(t)))
     for row, name in enumerate(names):
         floats[row] = columns[name]
-    whole, scale = exact_decimals(floats)
-    present = ~np.isnan(floats)
-    lowest = np.where(present, whole, np.iinfo(np.int64).max).min(axis=1, initial=2**63 - 1)
-    highest = np.where(present, whole, np.iinfo(np.int64).min).max(axis=1, initial=-(2**63))
+    whole, scales = exact_decimals(floats)
+    absent = np.isnan(floats)
+    lowest = np.where(absent, _HIGHEST, whole).min(axis=1, initial=_HIGHEST)
+    highest = np.where(absent, _LOWEST, whole).max(axis=1, initial=_LOWEST)
+    whole -= lowest[:, None] - 1
+    whole[absent] = 0
     head = [_HEAD.pack(_VERSION, len(names) + 1, len(t))]
     body = []
 
@@ -56,16 +59,15 @@ def pack(columns: Columns) -> bytes:
     start = int(t.min())
     kind = _width(int(t.max()) - start + 1)
     add("t", kind, 0, start, (t - (start - 1)).astype(_UNSIGNED[kind]))
-    for row, name in enumerate(names):
-        low, high = int(lowest[row]), int(highest[row])
-        if scale[row] < 0:
-            add(name, 0, 0, 0, floats[row].astype("<f8"))
+    bounds = zip(scales.tolist(), lowest.tolist(), highest.tolist(), strict=True)
+    for row, (scale, low, high) in enumerate(bounds):
+        if scale < 0:
+            add(names[row], 0, 0, 0, floats[row].astype("<f8"))
         elif low > high:  # nothing there at all
-            add(name, 1, 0, 0, np.zeros(len(t), "<u1"))
+            add(names[row], 1, 0, 0, np.zeros(len(t), "<u1"))
         else:
             kind = _width(high - low + 1)
-            coded = np.where(present[row], whole[row] - (low - 1), 0)
-            add(name, kind, int(scale[row]), low, coded.astype(_UNSIGNED[kind]))
+            add(names[row], kind, scale, low, whole[row].astype(_UNSIGNED[kind]))
     return b"".join(head + body)
 
 

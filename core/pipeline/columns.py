@@ -20,6 +20,8 @@ MAX_SCALE = 9  # decimals; 1e-9 degrees is a tenth of a millimetre
 _EXACT = float(2**53)  # integers up to here are exact in a float64
 _INT32 = 2**31 - 1
 _PROBE = 128
+_FEW = 1024  # so many values are tried at every scale at once: the calls cost more than the numbers
+_POWERS = np.array([10.0**decimals for decimals in range(MAX_SCALE + 1)])
 
 
 class Channel(NamedTuple):
@@ -153,6 +155,8 @@ def cut(columns: Columns, *, rows: int, span: int) -> list[Columns]:
     a gap of more than ``MAX_GAP`` inside. ``t`` must ascend.
     """
     t = columns["t"]
+    if 0 < len(t) <= rows and t[-1] - t[0] <= min(span, MAX_GAP):
+        return [columns]  # nearly every batch
     edges = [0, *(np.flatnonzero(np.diff(t) > MAX_GAP) + 1).tolist(), len(t)]
     pieces = []
     for low, high in pairwise(edges):
@@ -173,6 +177,8 @@ def exact_decimals(values: NDArray) -> tuple[NDArray, NDArray]:
     there, with the smallest scale of 0 to 9 that does it; scale -1 where none does (then ``whole``
     says nothing). Absent values are 0 in ``whole``.
     """
+    if values.size <= _FEW:
+        return _exact_few(values)
     whole = np.zeros(values.shape, np.int64)
     scale = np.full(len(values), -1, np.int8)
     absent = np.isnan(values)
@@ -190,6 +196,19 @@ def exact_decimals(values: NDArray) -> tuple[NDArray, NDArray]:
         whole[done] = np.where(absent[done], 0.0, candidate[good]).astype(np.int64)
         scale[done] = decimals
     return whole, scale
+
+
+def _exact_few(values: NDArray) -> tuple[NDArray, NDArray]:
+    absent = np.isnan(values)
+    x = values[:, None, :]
+    with np.errstate(over="ignore", invalid="ignore"):
+        candidates = np.rint(x * _POWERS[:, None])  # column, scale, value
+        fits = (candidates / _POWERS[:, None] == x) & (np.abs(candidates) <= _EXACT)
+    good = (fits | absent[:, None, :]).all(axis=2)
+    first, found = good.argmax(axis=1), good.any(axis=1)
+    whole = candidates[np.arange(len(values)), first]
+    whole[absent | ~found[:, None]] = 0.0
+    return whole.astype(np.int64), np.where(found, first, -1).astype(np.int8)
 
 
 def exact_long_columns(
