@@ -64,21 +64,25 @@ def owe_each(
     ]
     if not values:
         return
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(_UPSERTS[session.get_bind().dialect.name], values)
+    session.info["owed"] = True
+
+
+def _upsert(dialect: Any) -> Any:
     insert = dialect.insert(Outbox.__table__)
     earlier = insert.excluded.due < Outbox.due
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=[Outbox.topic, Outbox.key],
-            set_={
-                "generation": Outbox.generation + 1,
-                "payload": insert.excluded.payload,
-                "due": case((earlier, insert.excluded.due), else_=Outbox.due),
-            },
-        ),
-        values,
+    return insert.on_conflict_do_update(
+        index_elements=[Outbox.topic, Outbox.key],
+        set_={
+            "generation": Outbox.generation + 1,
+            "payload": insert.excluded.payload,
+            "due": case((earlier, insert.excluded.due), else_=Outbox.due),
+        },
     )
-    session.info["owed"] = True
+
+
+# Made once: every batch of samples owes.
+_UPSERTS = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 
 
 def settle(session: Session, row_id: int, generation: int, *, due: int | None = None) -> bool:

@@ -21,8 +21,8 @@ from core.models import (
     UplinkBatch,
 )
 
+from .progress import offset
 from .uplink import SAMPLES
-from .writer import offset
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def load(session: Session, which: ColumnElement[bool], *, anew: bool) -> list[Fr
             valid=valid.get(frame.id, {}),
             age=age(profile, frame.start_time),
             ingest_seq=device.ingest_seq,
-            offset_ms=offset(device),
+            offset_ms=offset(device.clock_offsets),
             state=state,
             stored=stored.get(frame.id),
             news=news.get(frame.id),

@@ -12,7 +12,7 @@ one place or the other, never in none.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def append(session: Session, arrivals: Iterable[Arrival]) -> None:
         for piece in pieces
     ]
     if rows:
-        session.execute(insert(SampleTail), rows)
+        session.connection().execute(_APPEND, rows)
 
 
 def seal(streams: Mapping[str, Columns]) -> list[dict[str, object]]:
@@ -275,6 +275,7 @@ def _parts_query(*, data: bool, many: bool = False) -> Select:
     return select(both).order_by(both.c.t0, both.c.seq_hi)
 
 
+_APPEND: Any = insert(SampleTail.__table__)  # type: ignore[arg-type]
 # Built once: SQLAlchemy takes longer to put these together than a database to answer them.
 _PARTS = _parts_query(data=False)
 _PARTS_WITH_DATA = _parts_query(data=True)

@@ -12,30 +12,27 @@ was written last, is the order of ``n`` too. A number may be left out, but not b
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 import structlog
-from numpy.typing import NDArray
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core import metrics
 from core.clock import now
 from core.errors import Conflict, NotFound, Unavailable
-from core.models import Device, TimeFrame, UplinkBatch
+from core.models import TimeFrame, UplinkBatch
 from core.models.db import Database
-from core.models.outbox import MERGE, TICK, owe
+from core.models.outbox import MERGE, TICK, owe, owe_each
 
-from . import merge, store
+from . import merge, progress, store
 from .columns import Columns
 from .increments import Increment
-from .uplink import SAMPLES, Batch, of_streams
+from .uplink import Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
-OFFSETS_KEPT = 31  # the median of an odd number of differences is one of them
 COALESCE = 100  # ms in which the batches of one activity join one tick
 MERGE_AFTER = 60_000  # ms from a device's first batch to the first merge of its hot tail
 
@@ -167,7 +164,7 @@ def accept(session: Session, group: Sequence[Waiting]) -> list[Increment]:
     """Store a group of batches: ledger, tail, device facts and the work they cause. Returns what
     is new.
     """
-    devices = _lock_devices(session, {waiting.device_id for waiting in group})
+    devices = progress.lock(session, {waiting.device_id for waiting in group})
     known = _known_batches(session, group)
     rows: list[dict[str, Any]] = []
     arrivals: list[store.Arrival] = []
@@ -189,14 +186,15 @@ def accept(session: Session, group: Sequence[Waiting]) -> list[Increment]:
             if device.last_contact is None or waiting.received - device.last_contact > merge.QUIET:
                 # From here on the merge job asks for itself until the device is quiet again.
                 owe(session, MERGE, device.id, due=waiting.received + MERGE_AFTER)
-            row = _ledger_row(device, waiting.batch, waiting.received)
+            row = device.take(waiting.batch, waiting.received)
             known[key] = _Known(row["content_hash"], row["response"])
             waiting.response = row["response"]
             rows.append(row)
             arrivals.append(store.Arrival(device.id, row["seq"], waiting.pieces))
             new.append(Increment(device.id, row["seq"], waiting.batch.streams))
+    progress.save(session, devices.values())
     if rows:
-        session.execute(insert(UplinkBatch), rows)
+        session.connection().execute(_LEDGER, rows)
         store.append(session, arrivals)
         owe_ticks(session, rows)
     _count_repeats(session, known)
@@ -206,14 +204,6 @@ def accept(session: Session, group: Sequence[Waiting]) -> list[Increment]:
 def _behind(number: int, last: int) -> Conflict:
     why = f"{number} is not above {last}, the highest that is committed"
     return Conflict(f"/n: {why}", errors=[{"pointer": "/n", "detail": why}])
-
-
-def _lock_devices(session: Session, ids: Iterable[int]) -> dict[int, Device]:
-    # In the order of their ids, so that two processes never wait for each other.
-    rows = session.scalars(
-        select(Device).where(Device.id.in_(ids)).order_by(Device.id).with_for_update()
-    )
-    return {device.id: device for device in rows}
 
 
 @dataclass
@@ -234,13 +224,12 @@ class _Known:
 
 
 def _known_batches(session: Session, group: Sequence[Waiting]) -> dict[tuple[int, str], _Known]:
-    rows = session.scalars(
-        select(UplinkBatch).where(
-            UplinkBatch.device_id.in_({waiting.device_id for waiting in group}),
-            UplinkBatch.batch.in_({waiting.batch.batch for waiting in group}),
-        )
-    )
-    return {(row.device_id, row.batch): _Known(row.content_hash, row.response) for row in rows}
+    names = {
+        "devices": list({waiting.device_id for waiting in group}),
+        "batches": list({waiting.batch.batch for waiting in group}),
+    }
+    rows = session.connection().execute(_BATCHES, names)
+    return {(device, batch): _Known(*rest) for device, batch, *rest in rows}
 
 
 def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> None:
@@ -251,72 +240,6 @@ def _count_repeats(session: Session, known: dict[tuple[int, str], _Known]) -> No
                 .where(UplinkBatch.device_id == device_id, UplinkBatch.batch == name)
                 .values(repeats=UplinkBatch.repeats + batch.repeats)
             )
-
-
-def _note_newest(device: Device, samples: Columns | None, others: Mapping[str, NDArray]) -> int:
-    """Note how far each stream of the device has come; returns how many rows came after a newer one
-    of their stream.
-    """
-    late = 0
-    if samples is not None:
-        t = samples["t"]
-        late = _behind_newest(t, device.newest_t)
-        if device.newest_t is None or t[-1] > device.newest_t:
-            device.battery = _battery(samples, device.battery)
-            device.newest_t = int(t[-1])
-    if others:
-        newest = dict(device.newest or {})
-        for stream, t in others.items():
-            late += _behind_newest(t, newest.get(stream))
-            newest[stream] = max(int(t[-1]), newest.get(stream, int(t[-1])))
-        device.newest = newest
-    return late
-
-
-def _behind_newest(t: NDArray, newest: int | None) -> int:
-    return 0 if newest is None or t[0] > newest else int((t <= newest).sum())
-
-
-def _battery(samples: Columns, before: int | None) -> int | None:
-    """The last level in the samples, in percent; ``before`` where they tell none."""
-    levels = samples.get("device.Bat_lvl")
-    if levels is None:
-        return before
-    told = levels[(levels >= 0) & (levels <= 100)]
-    return round(float(told[-1])) if len(told) else before
-
-
-def _ledger_row(device: Device, batch: Batch, received: int) -> dict[str, Any]:
-    """Number the batch and note what its arrival tells of the device."""
-    device.ingest_seq += 1
-    if batch.number is not None:
-        device.last_number = batch.number
-    if batch.sent is not None:
-        device.clock_offsets = [*device.clock_offsets, batch.sent - received][-OFFSETS_KEPT:]
-    samples = batch.streams.get(SAMPLES)
-    others = {stream: c["t"] for stream, c in batch.streams.items() if stream != SAMPLES}
-    late = _note_newest(device, samples, others)
-    device.last_contact = received
-    return {
-        "device_id": device.id,
-        "seq": device.ingest_seq,
-        "number": batch.number,
-        "batch": batch.batch,
-        "content_hash": batch.content_hash,
-        "t0": batch.t0,
-        "t1": batch.t1,
-        "samples_t0": None if samples is None else int(samples["t"][0]),
-        "spans": {stream: [int(t[0]), int(t[-1])] for stream, t in others.items()} or None,
-        "n": batch.n,
-        "late": late,
-        "received": received,
-        "response": {
-            "batch": batch.batch,
-            "accepted": batch.n,
-            "duplicate": False,
-            "offset_ms": offset(device),
-        },
-    }
 
 
 @dataclass(frozen=True)
@@ -336,24 +259,21 @@ def accept_file(session: Session, device_id: int, file: WholeFile, at: int) -> i
 
     A name that is in the ledger already is not stored again, so the job may run twice.
     """
-    device = _lock_devices(session, {device_id})[device_id]
+    session.flush()  # what follows goes past the session's objects
+    device = progress.lock(session, {device_id})[device_id]
     known = select(UplinkBatch.n).where(
         UplinkBatch.device_id == device_id, UplinkBatch.batch == file.batch.batch
     )
     stored = session.scalar(known)
     if stored is not None:
         return stored
-    row = _ledger_row(device, file.batch, at)
-    session.execute(insert(UplinkBatch), [row])
+    row = device.take(file.batch, at)
+    progress.save(session, [device])
+    session.connection().execute(_LEDGER, [row])
     store.append_blocks(session, device_id, row["seq"], file.sealed)
     owe(session, MERGE, device_id)
     owe_ticks(session, [row])
     return file.batch.n
-
-
-def offset(device: Device) -> int | None:
-    """The device's clock minus ours in ms, median of its newest batches; None before the first."""
-    return round(median(device.clock_offsets)) if device.clock_offsets else None
 
 
 def owe_ticks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -364,17 +284,33 @@ def owe_ticks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         spans[row["device_id"]] = (min(t0, row["t0"]), max(t1, row["t1"]))
     if not spans:
         return
-    touched = or_(
-        *(
-            and_(
-                TimeFrame.device_id == device_id,
-                TimeFrame.start_time <= t1,
-                TimeFrame.end_time > t0,
-            )
-            for device_id, (t0, t1) in spans.items()
-        )
-    )
-    activities = set(session.scalars(select(TimeFrame.activity_id).where(touched)))
-    due = now() + COALESCE
-    for activity_id in sorted(activities):
-        owe(session, TICK, activity_id, due=due)
+    # All that any of them may touch; each device's own span is looked at here.
+    widest = {
+        "devices": list(spans),
+        "first": min(t0 for t0, _ in spans.values()),
+        "last": max(t1 for _, t1 in spans.values()),
+    }
+    touched = {
+        frame.activity_id
+        for frame in session.connection().execute(_FRAMES, widest)
+        if frame.start_time <= spans[frame.device_id][1]
+        and frame.end_time > spans[frame.device_id][0]
+    }
+    owe_each(session, TICK, sorted(touched), due=now() + COALESCE)
+
+
+# Made once: to put a statement together takes longer than a database to carry it out.
+_LEDGER: Any = insert(UplinkBatch.__table__)  # type: ignore[arg-type]
+_BATCHES = select(
+    UplinkBatch.device_id, UplinkBatch.batch, UplinkBatch.content_hash, UplinkBatch.response
+).where(
+    UplinkBatch.device_id.in_(bindparam("devices", expanding=True)),
+    UplinkBatch.batch.in_(bindparam("batches", expanding=True)),
+)
+_FRAMES = select(
+    TimeFrame.activity_id, TimeFrame.device_id, TimeFrame.start_time, TimeFrame.end_time
+).where(
+    TimeFrame.device_id.in_(bindparam("devices", expanding=True)),
+    TimeFrame.start_time <= bindparam("last", type_=BigInteger),
+    TimeFrame.end_time > bindparam("first", type_=BigInteger),
+)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core import policy
 from core.errors import NotFound
 from core.models import BluetoothConfig, Device
-from core.pipeline import writer
+from core.pipeline import progress
 from core.policy import Actor
 
 
@@ -39,4 +39,4 @@ def standing(session: Session, actor: Actor, device_id: int) -> Standing:
     device = require_uplink(session, actor, device_id)
     config = session.get(BluetoothConfig, device_id)
     told = (config.target, config.targeted, config.immediate) if config else ({}, None, False)
-    return Standing(device.last_number, writer.offset(device), *told)
+    return Standing(device.last_number, progress.offset(device.clock_offsets), *told)
