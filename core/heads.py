@@ -10,6 +10,7 @@ from gevent.pywsgi import OldMessage, WSGIHandler, headers_factory
 
 MOST_LINES = 100  # as http.client has it
 LONGEST_LINE = 65536
+SHORT_BODY = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VALUE = re.compile(r"[\t -~]*")
 
@@ -34,7 +35,21 @@ def read(stream: BufferedIOBase) -> Any:
 
 
 class Handler(WSGIHandler):
-    """gevent's, with ``read`` above."""
+    """gevent's, with ``read`` above; a short body goes out in one piece with its head, as a call of
+    the system costs more than the copy.
+    """
 
     def MessageClass(self, stream: BufferedIOBase, *_: Any) -> Any:
         return read(stream)
+
+    def _write_with_headers(self, data: bytes) -> None:
+        self.headers_sent = True
+        self.finalize_headers()
+        lines = [b"HTTP/1.1 " + self.status]
+        lines += [name + b": " + value for name, value in self.response_headers]
+        head = b"\r\n".join(lines) + b"\r\n\r\n"
+        if self.response_use_chunked or len(data) > SHORT_BODY:
+            self._sendall(head)
+            self._write(data)
+        else:
+            self._sendall(head + data)

@@ -1,11 +1,15 @@
 """Request heads read the short way are what the email package makes of them."""
 
+from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import Any
 
+import gevent
+import httpx
 import pytest
-from gevent.pywsgi import headers_factory
+from gevent.pywsgi import WSGIServer, headers_factory
 
-from core.heads import MOST_LINES, read
+from core.heads import MOST_LINES, SHORT_BODY, Handler, read
 
 HEADS = {
     "usual": b"Host: a:8000\r\nAuthorization: Bearer x\r\nAccept: */*\r\n",
@@ -38,3 +42,40 @@ def test_the_same_fields(lines: bytes) -> None:
 def test_a_head_without_end_is_refused() -> None:
     assert read(BytesIO(b"X: y\r\n" * (MOST_LINES + 1) + b"\r\n")).status
     assert read(BytesIO(b"X: " + b"y" * 70_000 + b"\r\n\r\n")).status
+
+
+BODIES = {
+    "empty": [b""],
+    "short": [b"a" * 10],
+    "long": [b"a" * (SHORT_BODY + 1)],
+    "pieces": [b"a", b"", b"b" * SHORT_BODY, b"c"],
+}
+
+
+def answers(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+    start_response("200 OK", [("X-What", "body")])
+    return iter(BODIES[environ["PATH_INFO"].strip("/")])  # no length: sent in chunks
+
+
+def measured(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    body = BODIES[environ["PATH_INFO"].strip("/")]
+    start_response("200 OK", [("Content-Length", str(sum(map(len, body))))])
+    return body
+
+
+@pytest.mark.parametrize("app", [answers, measured])
+def test_bodies_arrive_whole(app: Any) -> None:
+    server = WSGIServer(("127.0.0.1", 0), app, log=None, handler_class=Handler)
+    server.start()
+    ask = gevent.get_hub().threadpool.apply  # the client blocks: in a thread of its own
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}") as client:
+            for name, body in BODIES.items():
+                answer = ask(client.get, (f"/{name}",))
+                assert answer.content == b"".join(body)
+                assert answer.headers.get("Content-Length", "none") in (
+                    "none",
+                    str(len(answer.content)),
+                )
+    finally:
+        server.stop(timeout=1)
