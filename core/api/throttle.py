@@ -43,6 +43,10 @@ FLUSH_SECONDS = 10.0  # how often usage is written down
 # so many seconds. A busy caller costs a trip to Redis for each handful, not for each request.
 HANDFUL_SECONDS = 0.1
 LARGEST_HANDFUL_SECONDS = 0.05
+# Who asks for less than this share of what flows into a bucket that was half full is not asked
+# about in Redis each time, but within so many seconds; what was used meanwhile is paid then.
+UNHURRIED_SHARE = 0.05
+UNHURRIED_SECONDS = 30.0
 KNOWN_HANDFULS = 10_000
 
 # As many tokens of one bucket as are wanted and there, by the clock of Redis. Gives: how many were
@@ -96,13 +100,31 @@ class Verdict(NamedTuple):
 @dataclass
 class Handful:
     """Tokens of one bucket that this process has taken and not used yet. ``size``: how many it took
-    at once; ``shared``: how many were left then.
+    at once; ``shared``: how many were left then; ``lent``: how many it has used since without
+    taking them.
     """
 
     size: int
     left: int
     shared: float
-    until: float
+    taken: float  # when, by time.monotonic
+    lent: int = 0
+
+    def fresh(self, moment: float) -> bool:
+        return moment < self.taken + HANDFUL_SECONDS
+
+    def lends(self, bucket: Bucket, moment: float) -> bool:
+        """May one more be used before it is taken?"""
+        age = moment - self.taken
+        if self.shared < bucket.burst / 2 or age > UNHURRIED_SECONDS:
+            return False
+        flowed = min(age * UNHURRIED_SHARE, LARGEST_HANDFUL_SECONDS) * bucket.rate
+        return self.lent + 1 <= flowed
+
+    def remaining(self, bucket: Bucket, moment: float) -> float:
+        """What is in the bucket, as far as is known here."""
+        flowed = (moment - self.taken) * bucket.rate
+        return min(bucket.burst, self.shared + flowed) - self.lent
 
 
 class Throttle:
@@ -141,12 +163,16 @@ class Throttle:
         key = f"{PREFIX}{name}:{bucket.burst:g}"
         moment = time.monotonic()
         hand = self._handfuls.get(key)
-        if hand is not None and hand.left > 0 and moment < hand.until:
+        if hand is not None and hand.left > 0 and hand.fresh(moment):
             hand.left -= 1
             return Verdict(True, hand.shared + hand.left, bucket)
+        if hand is not None and hand.lends(bucket, moment):
+            hand.lent += 1
+            return Verdict(True, hand.remaining(bucket, moment), bucket)
         if moment >= self._away_until:
+            owed = 0 if hand is None else hand.lent
             try:
-                hand = self._grab(key, bucket, _next_size(hand, bucket, moment))
+                hand = self._grab(key, bucket, _next_size(hand, bucket, moment), owed)
                 return Verdict(hand.left >= 0, hand.shared + max(0, hand.left), bucket)
             except redis.RedisError as error:
                 self._away_until = time.monotonic() + AWAY_SECONDS
@@ -159,11 +185,11 @@ class Throttle:
         metrics.UNJUDGED.inc()
         return None
 
-    def _grab(self, key: str, bucket: Bucket, size: int) -> Handful:
-        """Take ``size`` tokens and use one: its ``left`` is -1 where there was none. Raises
-        RedisError."""
-        taken, left = self._take([key], [bucket.rate, bucket.burst, size])
-        hand = Handful(size, int(taken) - 1, float(left), time.monotonic() + HANDFUL_SECONDS)
+    def _grab(self, key: str, bucket: Bucket, size: int, owed: int) -> Handful:
+        """Take ``size`` tokens and the ``owed``, and use one: its ``left`` is negative where there
+        was none. Raises RedisError."""
+        taken, left = self._take([key], [bucket.rate, bucket.burst, size + owed])
+        hand = Handful(size, int(taken) - owed - 1, float(left), time.monotonic())
         if len(self._handfuls) >= KNOWN_HANDFULS:
             self._handfuls.clear()
         self._handfuls[key] = hand
@@ -200,7 +226,7 @@ class Throttle:
 
 def _next_size(last: Handful | None, bucket: Bucket, moment: float) -> int:
     """One token; twice as many as last time for who used those up at once."""
-    if last is None or last.left < 0 or moment >= last.until:
+    if last is None or last.left < 0 or not last.fresh(moment):
         return 1
     return max(1, min(last.size * 2, int(bucket.rate * LARGEST_HANDFUL_SECONDS)))
 

@@ -52,21 +52,31 @@ def test_a_client_is_held_to_its_class(world: World) -> None:
     assert world.get("/account/", token=token).status_code == 200
 
 
-def test_a_busy_caller_takes_tokens_by_the_handful(
-    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every token counts once, in far fewer trips; an idle while makes it one token again."""
+Counted = tuple[throttle.Throttle, list[int]]
+
+
+@pytest.fixture
+def counted(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """A throttle with the limits as they are, and how many tokens each of its trips took."""
     made = throttle.Throttle(app.extensions[PLATFORM].redis, world.db, 1.0)
     taken: list[int] = []
     take = made._take
 
-    def counted(keys: list[str], args: list[float]) -> Any:
+    def counting(keys: list[str], args: list[float]) -> Any:
         answer = take(keys, args)
         taken.append(int(answer[0]))
         return answer
 
+    monkeypatch.setattr(made, "_take", counting)
+    return made, taken
+
+
+def test_a_busy_caller_takes_tokens_by_the_handful(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every token counts once, in far fewer trips; an idle while makes it one token again."""
+    made, taken = counted
     moments = iter(range(10**6))
-    monkeypatch.setattr(made, "_take", counted)
     monkeypatch.setattr(throttle.time, "monotonic", lambda: next(moments) / 1e5)
     verdicts = [made.of_address("192.0.2.1") for _ in range(200)]
     assert all(verdict is not None and verdict.taken for verdict in verdicts)
@@ -79,6 +89,25 @@ def test_a_busy_caller_takes_tokens_by_the_handful(
     before = len(taken)
     made.of_address("192.0.2.1")
     assert taken[before:] in ([0], [1])
+
+
+def test_an_unhurried_caller_pays_later(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a second, a twentieth of the flow and no more: one trip in six, and no token is lost.
+    Where the bucket is not half full, each pays at once."""
+    made, taken = counted
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: next(seconds) / 2)
+    verdicts = [made.of_address("192.0.2.2") for _ in range(3 * 6)]
+    assert taken == [1, 6, 6]
+    assert all(verdict is not None and verdict.taken for verdict in verdicts)
+    assert all(980 < verdict.left < 1000 for verdict in verdicts if verdict)
+    monkeypatch.setattr(throttle, "ADDRESS", (100.0, 30.0))
+    for _ in range(20):
+        made.of_address("192.0.2.3")
+    taken.clear()
+    for _ in range(3):
+        made.of_address("192.0.2.3")
+    assert taken == [1, 1, 1]
 
 
 def test_another_class_another_limit(world: World) -> None:
