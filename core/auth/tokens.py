@@ -148,30 +148,40 @@ _STILL_GOOD: Any = union_all(
 )
 
 
+# Made once, and of columns: each client and device is looked up every few seconds.
+_ACCOUNT = (
+    select(
+        OAuthToken.expires,
+        OAuthToken.scope,
+        OAuthToken.client_id,
+        User.id,
+        User.role,
+        User.extra_permissions,
+    )
+    .join(User, User.id == OAuthToken.user_id)
+    .where(
+        OAuthToken.access_hash == bindparam("key"),
+        OAuthToken.revoked.is_(None),
+        User.disabled.is_(False),
+    )
+)
+_DEVICE = select(Device.id).where(Device.uplink_token_hash == bindparam("key"))
+
+
 def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:
-    row = session.execute(
-        select(OAuthToken.expires, OAuthToken.scope, OAuthToken.client_id, User)
-        .join(User, User.id == OAuthToken.user_id)
-        .where(
-            OAuthToken.access_hash == key,
-            OAuthToken.revoked.is_(None),
-            User.disabled.is_(False),
-        )
-    ).first()
+    ask, values = session.connection().execute, {"key": key}
+    row = ask(_ACCOUNT, values).first()
     if row is not None:
-        expires, scope, client_id, user = row
-        return _actor(user, scope, client_id), expires
-    device_id = session.scalar(select(Device.id).where(Device.uplink_token_hash == key))
+        expires, scope, client_id, user_id, role, extra_permissions = row
+        actor = Actor(
+            user_id=user_id,
+            role=role,
+            extra_permissions=frozenset(extra_permissions),
+            scopes=frozenset(scope.split()),
+            client_id=client_id,
+        )
+        return actor, expires
+    device_id = ask(_DEVICE, values).scalar()
     if device_id is not None:
         return Actor(user_id=None, role=DEVICE, device_id=device_id), None
     return None
-
-
-def _actor(user: User, scope: str, client_id: int) -> Actor:
-    return Actor(
-        user_id=user.id,
-        role=user.role,
-        extra_permissions=frozenset(user.extra_permissions),
-        scopes=frozenset(scope.split()),
-        client_id=client_id,
-    )
