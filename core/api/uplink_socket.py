@@ -93,7 +93,9 @@ class Uplink:
         """Read a message and have it answered in its turn."""
         received = now()
         try:
-            outcome = self._parts.offload(lambda: self._read(message, received))
+            outcome = uplink.aside(
+                self._parts.offload, len(message), lambda: self._read(message, received)
+            )
             number = None
             if isinstance(outcome, uplink.Batch):
                 number = outcome.number

@@ -24,6 +24,7 @@ from core.policy.grounds import ALWAYS
 from core.policy.judgement import allowed, clause, require, windows
 from core.policy.reads import given
 from core.policy.roles import (
+    is_itself,
     require_administration_reader,
     require_administrator,
     require_manager,
@@ -50,6 +51,7 @@ __all__ = [
     "event_allowed",
     "event_clause",
     "given",
+    "is_itself",
     "require",
     "require_administration_reader",
     "require_administrator",
