@@ -8,10 +8,12 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from core import clock
 from core.api.shapes import Day, Id, Real, Shape, Text
 
 TALLEST = 3.0  # metres; more is most likely centimetres
 HEAVIEST = 700.0  # kg
+DAY_MS = 86_400_000
 LARGEST_PICTURE = 512 * 1024  # bytes
 # How pictures begin: PNG, JPEG, GIF, WebP. They are never opened here, only handed back.
 IMAGES = tuple(
@@ -28,6 +30,12 @@ IMAGES = tuple(
 def _metres(value: float) -> None:
     if not 0 <= value <= TALLEST:
         raise ma.ValidationError(f"height is in metres, from 0 to {TALLEST:g}")
+
+
+def _past(value: str) -> None:
+    """Nobody is born tomorrow; a day's grace for those who are ahead of UTC."""
+    if value > clock.to_iso(clock.now() + DAY_MS)[:10]:
+        raise ma.ValidationError("lies in the future")
 
 
 def _image(value: str) -> None:
@@ -57,7 +65,7 @@ class AthleteProfileShape(Shape):
     gender = fields.String(validate=validate.OneOf(["M", "F"]), allow_none=True)
     weight = Real(0, HEAVIEST, allow_none=True)
     height = Real(validate=_metres, allow_none=True)
-    birth_date = Day(allow_none=True)
+    birth_date = Day(allow_none=True, validate=_past)
     nationality = Text(100, allow_none=True)
     profile_picture = fields.String(validate=_image, allow_none=True)
 

@@ -7,7 +7,7 @@ Authlib itself refuses plain http, except on loopback addresses; behind a proxy 
 operator's server must pass on the scheme.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,11 +37,13 @@ from core.auth.secrets import hash_token, matches, new_token
 from core.errors import TooManyRequests
 from core.models import OAuthClient, OAuthToken, SecondFactor, User
 from core.models.db import Database
+from core.models.users import spelled
 from core.policy import SCOPES
 
 CLIENT_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
 # A client that may ask for a token of a user may also renew it; registration need not say so.
 IMPLIED_GRANT = "refresh_token"
+FORM = "application/x-www-form-urlencoded"
 
 
 class Client(ClientMixin):
@@ -196,6 +198,7 @@ class Server(AuthorizationServer):
         sent = request.form if request.method == "POST" else request.args
         if any(len(values) > 1 for values in sent.listvalues()):
             raise InvalidRequestError("A parameter stands in the request more than once.")
+        _no_contradiction(sent)
         made.payload = BasicOAuth2Payload(sent.to_dict())
         return made
 
@@ -219,7 +222,7 @@ class Server(AuthorizationServer):
         """Who this is, for the password grant and the login page alike. Raises TooManyRequests
         where too many passwords were tried for the account or from the address.
         """
-        address = request.remote_addr or ""
+        username, address = spelled(username), request.remote_addr or ""
         self._count(username, address, PASSWORD)
         user = self.user(username)
         right = self.offload(lambda: verify(user.password_hash if user else None, password))
@@ -325,6 +328,18 @@ def _basic(query_client: Callable[[str], Client | None], _request: Any) -> Clien
     return client if client is not None and client.check_client_secret(given.password) else None
 
 
+def _no_contradiction(sent: Mapping[str, str]) -> None:
+    """A client that says in the form who it is, and in the header that it is another, is nobody
+    (RFC 6749 section 2.3).
+    """
+    header = request.authorization
+    if header is None or header.type != "basic":
+        return
+    for name, value in (("client_id", header.username), ("client_secret", header.password)):
+        if name in sent and sent[name] != value:
+            raise InvalidRequestError(f"'{name}' contradicts the header Authorization.")
+
+
 def _retry_after(seconds: int, response: Response) -> Response:
     response.headers["Retry-After"] = str(seconds)
     return response
@@ -367,6 +382,8 @@ def register(app: Flask, server: Server) -> None:
 
     @pages.post("/token/")
     def token() -> Response:
+        if request.mimetype != FORM:
+            raise InvalidRequestError(f"The body must be {FORM}.")
         if "grant_type" not in request.form:
             raise InvalidRequestError("Missing 'grant_type' in request.")
         return server.create_token_response()

@@ -1,15 +1,33 @@
 """People: managers, athletes, administrators, and their profiles."""
 
 from typing import Any
+from unicodedata import normalize
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, TypeDecorator
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from .base import Base, Document, moment, pk
 
 MANAGER, ATHLETE, ADMINISTRATOR = "MANAGER", "ATHLETE", "ADMINISTRATOR"
 ROLES = (MANAGER, ATHLETE, ADMINISTRATOR)
 CAN_CREATE_MANAGED_ATHLETES = "can_create_managed_athletes"
+
+
+def spelled(username: str) -> str:
+    """The one form in which a username is stored and looked up: what looks the same is the same,
+    however the keyboard puts an accent on its letter (Unicode NFC).
+    """
+    return normalize("NFC", username)
+
+
+class Username(TypeDecorator[str]):
+    """A text that is written and compared as ``spelled``."""
+
+    impl = String(254)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return spelled(value) if isinstance(value, str) else value
 
 
 class User(Base):
@@ -22,7 +40,7 @@ class User(Base):
     __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
 
     id: Mapped[pk]
-    username: Mapped[str] = mapped_column(String(254), unique=True)
+    username: Mapped[str] = mapped_column(Username, unique=True)
     email: Mapped[str | None] = mapped_column(String(254))
     external_id: Mapped[str | None] = mapped_column(String(255), index=True)
     role: Mapped[str] = mapped_column(String(16))
@@ -40,6 +58,10 @@ class User(Base):
     athlete_profile: Mapped["AthleteProfile | None"] = relationship(
         back_populates="user", cascade="all, delete-orphan", lazy="joined"
     )
+
+    @validates("username")
+    def _spelled(self, _key: str, value: str) -> str:
+        return spelled(value)
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ transaction; only the command line's ``create_administrator`` takes a plain one.
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import category
 from uuid import uuid4
 
 from sqlalchemy import Select, bindparam, exists, select
@@ -24,6 +25,7 @@ from core.models.users import (
     ATHLETE,
     CAN_CREATE_MANAGED_ATHLETES,
     MANAGER,
+    spelled,
 )
 from core.policy import Actor
 from core.sport.registry import registry
@@ -31,7 +33,7 @@ from core.sport.registry import registry
 from . import addresses, audit, mails, refolds
 
 EXTRA_PERMISSIONS = (CAN_CREATE_MANAGED_ATHLETES,)
-MANAGED_PREFIX = "MANAGED-"
+MANAGED_PREFIX, DELETED_PREFIX = "MANAGED-", "DELETED-"
 # The three permissions that a manager gets on an athlete of theirs (insiders.md section 1.2).
 MANAGED_UNTIL = from_iso("2199-12-31T00:00:00Z")
 
@@ -50,6 +52,7 @@ def register_manager(
     one is set. ``default_athlete``: the profile of the Default Athlete to create along; needs no
     extra permission. Raises BadInput at ``/username`` where it is taken.
     """
+    _check_name(username)
     manager = _account(username, MANAGER, email, external_id, password_hash)
     manager.manager_profile = ManagerProfile(**(profile or {}))
     _insert(session, manager)
@@ -69,6 +72,7 @@ def register_athlete(
     password_hash: str | None = None,
 ) -> User:
     """Open registration, as for managers."""
+    _check_name(username)
     athlete = _account(username, ATHLETE, email, external_id, password_hash)
     athlete.athlete_profile = AthleteProfile(**(profile or {}))
     _insert(session, athlete)
@@ -97,6 +101,7 @@ def create_administrator(session: Session, username: str, email: str, password: 
     """For the command line. Raises BadInput for a taken name or a password of the wrong length."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise BadInput.at("/password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+    _check_name(username)
     user = _account(username, ADMINISTRATOR, email, None, hash_password(password))
     _insert(session, user)
     return user
@@ -233,6 +238,21 @@ def _account(
     )
 
 
+def _check_name(username: str) -> None:
+    """Raises BadInput for a username that somebody else's could be taken for, or a record of ours:
+    with characters that nobody sees, with blanks at its ends, or named as what has no login.
+    """
+    if username != username.strip() or any(_is_unseen(character) for character in username):
+        raise BadInput.at("/username", "holds a blank at an end, or a character that is not seen")
+    if username.upper().startswith((MANAGED_PREFIX, DELETED_PREFIX)):
+        raise BadInput.at("/username", f"must not begin with {MANAGED_PREFIX} or {DELETED_PREFIX}")
+
+
+def _is_unseen(character: str) -> bool:
+    """Controls, formats (joiners, changes of direction), surrogates, every blank but the space."""
+    return category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs") and character != " "
+
+
 def _managed(
     session: Session,
     manager_id: int,
@@ -302,6 +322,8 @@ def _update(session: Session, user: User, changes: Mapping[str, Any], profile: s
         # Against a frame of theirs that is just being added (core.services.refolds).
         session.execute(select(User.id).where(User.id == user.id).with_for_update())
     before = refolds.profile_of(own)
+    if spelled(changes.get("username", user.username)) != user.username:
+        _check_name(changes["username"])
     for name in ("username", "external_id"):
         if name in changes:
             setattr(user, name, changes[name])

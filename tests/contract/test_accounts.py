@@ -94,12 +94,37 @@ def test_without_a_password_nobody_can_log_in(world: World) -> None:
         ("/athletes/",
          {"username": "x", "email": "x@c.example", "athlete_profile": {"birth_date": "1999-02-30"}},
          "/athlete_profile/birth_date"),
+        ("/athletes/",
+         {"username": "x", "email": "x@c.example", "athlete_profile": {"birth_date": "2199-01-01"}},
+         "/athlete_profile/birth_date"),
+        *(("/managers/", {"username": name, "email": "x@club.example"}, "/username") for name in (
+            " ", "ada ", "a\u00a0da", "ada\u200b", "\u202eada", "a\nda", "managed-1", "DELETED-1")),
     ],
 )  # fmt: skip
 def test_a_bad_registration_names_the_field(world: World, path, body, pointer) -> None:
     answer = world.post(path, json=body)
     assert answer.status_code == 400
     assert pointer in [error["pointer"] for error in answer.json["errors"]]
+
+
+def test_an_accent_is_the_same_on_every_keyboard(world: World) -> None:
+    """A username is one however Unicode composes it: made, taken, and logged in with."""
+    composed, apart = "zo\u00eb", "zoe\u0308"
+    body = {"username": apart, "email": "zoe@club.example", "password": PASSWORD}
+    made = world.post("/managers/", json=body)
+    assert (made.status_code, made.json["username"]) == (201, composed)
+    taken = world.post("/athletes/", json={**body, "username": composed})
+    assert (taken.status_code, taken.json["errors"][0]["pointer"]) == (400, "/username")
+    for name in (composed, apart):
+        answer = world.token_request(grant_type="password", username=name, password=PASSWORD)
+        assert answer.status_code == 200
+    me = f"/managers/{made.json['id']}/"
+    token = answer.json["access_token"]
+    back = {**body, "email": "zoe@club.example"}
+    del back["password"]
+    assert world.put(me, token=token, json=back).json["username"] == composed
+    hidden = world.put(me, token=token, json={**back, "username": "zo\u200be"})
+    assert (hidden.status_code, hidden.json["errors"][0]["pointer"]) == (400, "/username")
 
 
 def test_an_individual_athlete_has_a_default_athlete(world: World) -> None:

@@ -285,3 +285,15 @@ def test_what_is_no_bearer_token(world: World, header) -> None:
     answer = world.get("/account/", headers={"Authorization": header})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_client_is_not_two_clients(world: World) -> None:
+    """RFC 6749 section 2.3: the header and the form may not speak of different clients."""
+    own = world.oauth.client_id, world.oauth_secret
+    assert password_grant(world, client_id=own[0], client_secret=own[1]).status_code == 200
+    refused(password_grant(world, client_id="another"), 400, "invalid_request")
+    refused(password_grant(world, client_secret="another"), 400, "invalid_request")
+    refused(revoke(world, "x", client_id="another"), 400, "invalid_request")
+    answer = world.client.post("/oauth2/token/", json={"grant_type": "password"}, auth=own)
+    refused(answer, 400, "invalid_request")
+    assert "x-www-form-urlencoded" in answer.json["error_description"]
