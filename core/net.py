@@ -10,6 +10,7 @@ holds a call longer than ``SECONDS`` or fills the memory.
 
 import ipaddress
 import os
+import re
 import socket
 import ssl
 import threading
@@ -26,6 +27,9 @@ SECONDS = 10.0  # for the whole call
 CONNECT_SECONDS = 5.0
 RESOLVE_SECONDS = 3.0
 LONGEST_BODY = 16_384  # bytes of an answer that are read
+
+# Labels of 1 to 63 characters, 253 in all (RFC 1035), with the underscore that resolvers take.
+_NAME = re.compile(r"(?=.{1,254}$)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -104,7 +108,8 @@ class Caller:
         except Refused:
             raise
         except CallFailed:
-            return
+            if not self.allowed:  # whatever it turns out to be, it must be public
+                _require_https(target)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, bytes]) -> Answer:
         """POST, once. Raises CallFailed, or Refused without having sent anything."""
@@ -152,10 +157,7 @@ class Caller:
             if not is_listed and not _public(address):
                 raise Refused(f"{target.host} leads to {address}, which is not a public address")
         if not all(listed):
-            if target.scheme != "https":
-                raise Refused("a public address is called by https only")
-            if target.port != 443 and target.port < 1024:
-                raise Refused(f"port {target.port} of a public address is not called")
+            _require_https(target)
         return [str(address) for address in found]
 
     def _addresses(self, host: str, deadline: float) -> list[Address]:
@@ -268,7 +270,25 @@ def _target(url: str) -> _Target:
         raise Refused(f"not a URL: there is no port {parsed.port}")
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
     host = parsed.raw_host.decode("ascii")
+    if not (_NAME.fullmatch(host) or _is_address(host)):
+        raise Refused(f"not a URL: {host!r} is no name of a host")
     return _Target(parsed.scheme, host, port, parsed.raw_path)
+
+
+def _is_address(host: str) -> bool:
+    """An IP address without a zone: a zone is this machine's own affair."""
+    try:
+        return "%" not in host and bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
+def _require_https(target: _Target) -> None:
+    """What a public address is asked: https, on its own port or on one that is free for all."""
+    if target.scheme != "https":
+        raise Refused("a public address is called by https only")
+    if target.port != 443 and target.port < 1024:
+        raise Refused(f"port {target.port} of a public address is not called")
 
 
 def _plain(text: str) -> Address:

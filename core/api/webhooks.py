@@ -20,6 +20,7 @@ from core.models.webhooks import DEFAULT_HEADER
 from core.net import Refused
 from core.policy import Actor
 from core.services import webhooks
+from core.services.signing import PREFIX, decodes
 
 LONGEST_URL, LONGEST_SECRET, LONGEST_HEADER = 200, 100, 64
 # Names that say how a message is to be read or passed on, and those that we send ourselves.
@@ -59,6 +60,8 @@ def _secret(value: str) -> None:
     """What a header can carry: UTF-8 without control characters or blanks at its ends."""
     if value != value.strip() or not value.isprintable():
         raise ma.ValidationError("holds a control character, or a blank at an end")
+    if value.startswith(PREFIX) and not decodes(value):
+        raise ma.ValidationError(f"what follows {PREFIX} must be base64")
 
 
 def _header(value: str) -> None:

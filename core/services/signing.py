@@ -9,6 +9,14 @@ from collections.abc import Iterable
 PREFIX = "whsec_"
 
 
+def decodes(secret: str) -> bool:
+    """Is what follows ``whsec_`` base64, as the verifying side takes it to be?"""
+    try:
+        return bool(base64.b64decode(secret.removeprefix(PREFIX), validate=True))
+    except (binascii.Error, ValueError):
+        return False
+
+
 def key_of(secret: str) -> bytes:
     """``whsec_`` and base64 is decoded; any other secret is its UTF-8 bytes."""
     if secret.startswith(PREFIX):
