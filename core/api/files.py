@@ -17,7 +17,7 @@ from core.api.jobs import JobShape
 from core.api.parsing import Blueprint, Parser
 from core.api.platform import platform
 from core.api.shapes import BYTES, QueryInteger, Shape
-from core.errors import UnsupportedMedia
+from core.errors import BadInput, UnsupportedMedia
 from core.models import Job, UploadedFile
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
@@ -54,7 +54,11 @@ class MultipartParser(Parser):
     """Fields and file parts of a form are checked, and documented, as one shape."""
 
     def load_form(self, req: Request, schema: ma.Schema) -> Any:
-        return self._makeproxy(CombinedMultiDict([req.form, req.files]), schema)
+        sent: CombinedMultiDict[str, Any] = CombinedMultiDict([req.form, req.files])
+        for name, values in sent.lists():
+            if len(values) > 1:
+                raise BadInput.at(f"/{name}", "stands in the form more than once")
+        return self._makeproxy(sent, schema)
 
 
 class MultipartBlueprint(Blueprint):
@@ -85,6 +89,8 @@ def large_body(route: Callable[..., Any]) -> Callable[..., Any]:
 def _stored(upload: FileStorage) -> dict[str, Any]:
     """Keep the bytes, before the commit that speaks of them."""
     data = upload.stream.read()
+    if not data:
+        raise BadInput.at("/file", "the file is empty")
     app = platform()
     name = _CONTROL.sub("", upload.filename or "").replace("\\", "/").rpartition("/")[2]
     return {

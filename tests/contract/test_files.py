@@ -155,3 +155,10 @@ def test_a_file_device_stays_with_its_manager(app: Flask, scene: Match) -> None:
     other = device(world, "S2", "dev-2")
     own(world, other["id"], "ben", *ALWAYS)
     problem(world.post(f"/devices/{other['id']}/files/", "ada", data=part()), 403)
+
+
+def test_more_or_less_than_one_file_is_refused(scene: Match) -> None:
+    world, path = scene.world, f"/devices/{scene.device}/files/"
+    assert pointers(world.post(path, "ada", data=part(b""))) == ["/file"]
+    two = {"file": [(BytesIO(b"1"), "a.fit"), (BytesIO(b"2"), "b.fit")]}
+    assert pointers(world.post(path, "ada", data=two)) == ["/file"]
