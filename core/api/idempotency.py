@@ -112,7 +112,7 @@ def _claim(session: Session, scope: str, body_hash: str) -> KeptAnswer:
     if row is not None and row.id == made:
         return row
     if row is not None and row.body_hash != body_hash:
-        raise Unprocessable(f"this {HEADER} was used for another body")
+        raise Unprocessable(f"this {HEADER} was used for another body or query")
     if row is None or (row.status is None and row.lease > moment):
         raise Conflict(f"a request with this {HEADER} is being carried out")
     if row.status is None:
@@ -130,12 +130,13 @@ def _begin(app: Flask) -> Response | None:
         raise BadInput.at(f"/{HEADER}", "1 to 255 visible ASCII characters")
     actor = None if throttle.bearer_token() is None else guard.bearer()
     who = (actor.client_id, actor.user_id) if actor else (None, request.remote_addr)
-    parts = (*who, request.method, request.full_path.replace("/?", "?"), key)
+    parts = (*who, request.method, request.path.rstrip("/"), key)
     if request.mimetype == "multipart/form-data":
         request.max_content_length = platform().config.max_file_mb * MEBIBYTE
     body = request.get_data(cache=True)
     scope = hash_token(orjson.dumps(parts).decode())
-    body_hash = hash_token(request.mimetype + "\n" + body.decode("latin-1"))
+    said = (request.query_string, request.mimetype.encode(), body)
+    body_hash = hash_token(b"\n".join(said).decode("latin-1"))
     row = platform().db.aside(lambda session: _claim(session, scope, body_hash))
     if row.status is None:
         g.claim = Claim(app, row.id, row.lease, request.endpoint or "")

@@ -192,3 +192,11 @@ def test_it_is_for_post_alone(world: World) -> None:
         assert (answer.status_code, REPLAYED in answer.headers) == (201, False)
     assert count(world, KeptAnswer) == 0
     assert count(world, User) == 5
+
+
+def test_another_query_is_422(world: World) -> None:
+    registration = {"username": "eva", "email": "eva@club.example"}
+    assert post(world, "k1", path="/managers/", json=registration).status_code == 201
+    asked = "/managers/?create_default_athlete=true"
+    problem(post(world, "k1", path=asked, json=registration), 422)
+    assert post(world, "k1", path="/managers", json=registration).headers[REPLAYED] == "true"
