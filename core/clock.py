@@ -11,6 +11,7 @@ BEGINNING = 0  # 1970-01-01T00:00:00.000Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _YEARS = range(-62135596800000, 253402300800000)  # years 1 to 9999 in UTC, ms
+_LOST_PLUS = re.compile(r"T\S+ \d{2}:?\d{2}$", re.ASCII | re.IGNORECASE)
 _SHORT_OFFSET = re.compile(r"([+-]\d{2})(\d{2})?$")
 
 
@@ -31,6 +32,8 @@ def from_iso(text: str) -> int:
     Raises ``ValueError`` with a sentence for people when the text is no date-time or has no offset.
     """
     candidate = text.strip()
+    if _LOST_PLUS.search(candidate):
+        raise ValueError("not an ISO 8601 date-time (in a query a + is written %2B)")
     if "T" in candidate.upper():
         day, clock = candidate[:11], candidate[11:]
         clock = _SHORT_OFFSET.sub(lambda m: f"{m[1]}:{m[2] or '00'}", clock)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 from werkzeug.exceptions import HTTPException
 
+from core.api.problems import from_domain
 from core.errors import PreconditionFailed
 from core.models.db import around, joined
 
@@ -86,6 +87,8 @@ def _end(response: Response) -> Response:
     ):
         response.set_etag(etag_of(response.get_data()))
         response.make_conditional(request)
+        if response.status_code == PreconditionFailed.status:
+            return from_domain(PreconditionFailed("this is not what If-Match names any more"))
     return response
 
 

@@ -11,7 +11,7 @@ from flask import Request
 from webargs.core import is_json, missing
 from webargs.flaskparser import FlaskParser
 
-from core.api.problems import invalid
+from core.api.problems import invalid, token
 from core.errors import BadInput, UnsupportedMedia
 
 MAX_DEPTH = 32
@@ -49,11 +49,16 @@ def parse_json(body: bytes) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"the body is not JSON in UTF-8: {error}") from None
+        raise _whole(f"is not JSON in UTF-8: {error}") from None
     _check_depth(document)
-    if rb"\u0000" in body and _has_nul(document):
-        raise BadInput("the body holds the character U+0000 in a text")
+    if rb"\u0000" in body and (found := _nul_at(document)) is not None:
+        raise BadInput.at(found, "holds the character U+0000")
     return document
+
+
+def _whole(sentence: str) -> BadInput:
+    """The body as a whole is at fault: the pointer of the document itself is empty (RFC 6901)."""
+    return BadInput(f"the body {sentence}", errors=[{"pointer": "", "detail": sentence}])
 
 
 def _check_depth(document: Any) -> None:
@@ -68,15 +73,23 @@ def _check_depth(document: Any) -> None:
         ]
         if not level:
             return
-    raise BadInput(f"the body is nested more than {MAX_DEPTH} deep")
+    raise _whole(f"is nested more than {MAX_DEPTH} deep")
 
 
-def _has_nul(document: Any) -> bool:
+def _nul_at(document: Any, pointer: str = "") -> str | None:
+    """The pointer of the first text, or of the object with the first name, that holds U+0000."""
+    if isinstance(document, str):
+        return pointer if "\x00" in document else None
     if isinstance(document, dict):
-        return any("\x00" in key or _has_nul(value) for key, value in document.items())
-    if isinstance(document, list):
-        return any(map(_has_nul, document))
-    return isinstance(document, str) and "\x00" in document
+        if any("\x00" in name for name in document):
+            return pointer
+        inner = ((token(name), value) for name, value in document.items())
+    elif isinstance(document, list):
+        inner = ((str(index), value) for index, value in enumerate(document))
+    else:
+        return None
+    found = (_nul_at(value, f"{pointer}/{step}") for step, value in inner)
+    return next((one for one in found if one is not None), None)
 
 
 class Blueprint(flask_smorest.Blueprint):

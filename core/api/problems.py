@@ -91,12 +91,16 @@ def from_unexpected(error: Exception) -> Response:
     )
 
 
+def token(step: object) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
 def flatten(messages: Any, pointer: str = "") -> Iterator[dict[str, str]]:
-    """Marshmallow's nested messages as rows of pointer and detail (RFC 6901 escapes)."""
+    """Marshmallow's nested messages as rows of pointer and detail."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            step = str(key).replace("~", "~0").replace("/", "~1")
-            yield from flatten(value, pointer if key == "_schema" else f"{pointer}/{step}")
+            yield from flatten(value, pointer if key == "_schema" else f"{pointer}/{token(key)}")
     elif isinstance(messages, list):
         for value in messages:
             yield from flatten(value, pointer)

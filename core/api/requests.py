@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.routing import IntegerConverter
 
-from core.errors import BadInput
+from core.errors import BadInput, UnsupportedMedia
 
 HEADER = "X-Request-ID"
 LARGEST_ID = 10**18 - 1  # a column holds some more, but no id will ever need them
@@ -29,7 +29,7 @@ class IdConverter(IntegerConverter):
     at a converter's bounds only after the method, and would answer 405.
     """
 
-    regex = r"\d{1,18}"
+    regex = "[0-9]{1,18}"
 
     def __init__(self, map, fixed_digits=0, min=None, max=LARGEST_ID, signed=False):  # type: ignore[no-untyped-def]
         super().__init__(map, fixed_digits, min, max, signed)
@@ -50,6 +50,8 @@ def _begin() -> None:
     # PostgreSQL has no NUL in its texts: refused here, once for every path and parameter.
     if "\x00" in request.path:
         raise BadInput("the path holds the character U+0000")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia("bodies are taken as they are, without a Content-Encoding")
     for name, values in request.args.lists():
         if any("\x00" in value for value in (name, *values)):
             raise BadInput.at(f"/{name.replace(chr(0), '')}", "holds the character U+0000")

@@ -30,6 +30,8 @@ class Shape(ma.Schema):
     class Meta:
         unknown = ma.RAISE
 
+    error_messages = {"type": "must be an object"}  # noqa: RUF012 -- marshmallow's way
+
     @ma.pre_load
     def drop_read_only(self, data: Any, **_: Any) -> Any:
         if not isinstance(data, dict):

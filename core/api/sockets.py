@@ -71,6 +71,10 @@ class Closed(Exception):
     """The other side is gone, or the socket was closed by us: there is nothing to do any more."""
 
 
+class Silence(Exception):
+    """Nothing came in the time given."""
+
+
 class _NoThread:
     """In place of the thread by which simple-websocket reads: here the caller reads."""
 
@@ -115,12 +119,12 @@ class Socket:
         return self._ws.input_buffer.pop(0)
 
     def receive_json(self, seconds: float | None = None) -> Any:
-        """The next message as JSON; None when ``seconds`` pass. Raises Closed, and BadInput for
+        """The next message as JSON. Raises Silence when ``seconds`` pass, Closed, and BadInput for
         binary and for what is not JSON (after which more may be received).
         """
         message = self.receive(seconds)
         if message is None:
-            return None
+            raise Silence
         if isinstance(message, bytes):
             raise BadInput("messages are JSON as text, not binary")
         try:
@@ -240,8 +244,8 @@ def _admit(socket: Socket) -> None:
         first = socket.receive_json(FIRST_SECONDS)
     except BadInput as error:
         raise Unauthorized(error.detail) from None
-    if first is None:
-        raise Unauthorized(f"no first message within {FIRST_SECONDS:g} s")
+    except Silence:
+        raise Unauthorized(f"no first message within {FIRST_SECONDS:g} s") from None
     token = first.get("token") if isinstance(first, dict) else None
     if not isinstance(token, str):
         raise Unauthorized('the first message must be an object with a text "token"')

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Request
 from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Flask, Response, redirect, request, url_for
 
@@ -141,6 +142,8 @@ def authorize() -> Any:
     asked, client = _asked(server)
     user = web.visitor()
     try:
+        if not asked.payload.response_type:
+            raise InvalidRequestError("Missing 'response_type' in request.")
         grant = server.get_authorization_grant(asked)
         asked.user = user
         grant.validate_consent_request()

@@ -76,3 +76,11 @@ def test_rights_and_unknown_things_come_first(world: World, activity: str) -> No
     problem(world.put(activity, "ben", json=mine, headers=tag), 403)
     problem(world.put("/activities/999999/", "ada", json=body(world, "x"), headers=tag), 404)
     problem(world.put(activity, json=body(world, "x"), headers=tag), 401)
+
+
+def test_a_get_of_what_has_changed_since_is_refused_as_a_problem(
+    world: World, activity: str
+) -> None:
+    tag = world.get(activity, "ada").headers["ETag"]
+    assert world.get(activity, "ada", headers={"If-Match": tag}).status_code == 200
+    problem(world.get(activity, "ada", headers={"If-Match": '"older"'}), 412)

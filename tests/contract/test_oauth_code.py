@@ -252,7 +252,7 @@ def test_what_is_a_page_and_never_a_redirect(inside: Browser, changes: dict[str,
     ("changes", "error"),
     [
         ({"response_type": "token"}, "unsupported_response_type"),  # RFC 9700 section 2.1.2
-        ({"response_type": None}, "unsupported_response_type"),
+        ({"response_type": None}, "invalid_request"),
         ({"scope": "everything"}, "invalid_scope"),
         ({**PKCE, "code_challenge_method": "plain"}, "invalid_request"),  # RFC 7636 section 7.2
         ({**PKCE, "code_challenge_method": None}, "invalid_request"),  # would mean plain

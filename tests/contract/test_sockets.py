@@ -109,6 +109,7 @@ BAD_FIRST: list[tuple[Callable[[ClientConnection], None], int, str]] = [
     (lambda s: s.send("[]"), 4401, "token"),
     (lambda s: s.send('{"token": 5}'), 4401, "token"),
     (lambda s: s.send("{}"), 4401, "token"),
+    (lambda s: s.send("null"), 4401, "must be an object"),
     (lambda s: s.send('{"token": "unknown"}'), 4401, "unknown"),
     (lambda s: s.send("[" * 60_000), 4401, "not JSON"),
     (lambda s: s.send("x" * 2**16 + "x"), 1009, ""),

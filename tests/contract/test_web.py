@@ -68,3 +68,38 @@ def test_the_document_describes_the_paths(world: World) -> None:
     assert {"page", "limit", "ordering", "search", "birthdate_from"} <= {
         parameter["name"] for parameter in listed
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ("{", ""),
+        ("[]", ""),
+        ("null", ""),
+        ('{"name": NaN}', ""),
+        ('{"name": 1e999}', ""),
+        ("[" * 10_000 + "]" * 10_000, ""),
+        ('{"json": ' + '{"a":' * 32 + "1" + "}" * 33, ""),
+        ('{"name": "\\ud800"}', ""),
+        ('{"name": "\\u0000"}', "/name"),
+        ('{"json": {"a/b": [1, "x\\u0000"]}}', "/json/a~1b/1"),
+        ('{"json": {"\\u0000": 1}}', "/json"),
+    ],
+)
+def test_every_bad_body_says_where(world: World, body: str, pointer: str) -> None:
+    answer = world.post("/activities/", "ada", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize("path", ["/activities/", "//oauth2/token/"])
+def test_a_compressed_body_is_refused_as_such(world: World, path: str) -> None:
+    answer = world.post(path, "ada", data=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.mimetype) == (415, "application/problem+json")
+    assert "Content-Encoding" in answer.json["detail"]
+
+
+def test_an_id_in_a_path_is_in_ascii_digits(world: World) -> None:
+    assert world.get(f"/managers/{world.ids['ada']}/", "ada").status_code == 200
+    for digits in ("\N{ARABIC-INDIC DIGIT ONE}", "\N{FULLWIDTH DIGIT ONE}", "+1", "1_0"):
+        assert world.get(f"/managers/{digits}/", "ada").status_code == 404

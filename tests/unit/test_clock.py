@@ -35,6 +35,7 @@ def test_offsets(offset: str) -> None:
         "2020-05-30",
         "2020-05-30T20:00:00",
         "2020-13-30T20:00:00Z",
+        "2020-05-30T20:00:00 0100",
         # Inside the calendar where they were written, outside it in UTC.
         "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00",
@@ -43,3 +44,8 @@ def test_offsets(offset: str) -> None:
 def test_refused(text: str) -> None:
     with pytest.raises(ValueError, match="date-time"):
         from_iso(text)
+
+
+def test_a_plus_that_a_query_turned_into_a_blank() -> None:
+    with pytest.raises(ValueError, match="%2B"):
+        from_iso("2020-05-30T20:00:00.000 01:00")
