@@ -58,7 +58,7 @@ FIELDS: Mapping[str, tuple[str, Quantity]] = {
     "pace_100m": ("Pace", figures.PACE_100),
     "stroke_rate": ("Stroke rate", Quantity("1/min", figures.TENTH.write)),
     "ratio": ("Share", figures.RATIO),
-    "share": ("Share", figures.RATIO),
+    "share": ("Share", figures.PERCENT),
     "mean_duration": ("Mean time", figures.DURATION),
     "longest": ("Longest", figures.DURATION),
     "mean_distance": ("Mean distance", figures.METRES),

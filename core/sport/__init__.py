@@ -28,6 +28,7 @@ from core.sport.hooks import hookimpl
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
 from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS, SPRINT
+from core.sport.metrics.elevation import LEVEL_ELEVATION_METRICS
 from core.sport.metrics.endurance import (
     BIKING_METRICS,
     ENDURANCE_DEFINITION,
@@ -38,19 +39,20 @@ from core.sport.metrics.field import FIELD_DEFINITION, FIELD_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
 from core.sport.metrics.loads import LOAD_METRICS
-from core.sport.metrics.metabolic import METABOLIC_METRICS
+from core.sport.metrics.metabolic import METABOLIC_METRICS, terrain_defaults
 from core.sport.metrics.moving import MOVING_METRICS
-from core.sport.metrics.peaks import PEAK_METRICS
+from core.sport.metrics.peaks import DISTANCE_PEAK_METRICS, PEAK_METRICS
 from core.sport.metrics.pitch import heat_map, pitch_kernel, thirds
 from core.sport.metrics.ranges import RANGE_METRICS
 from core.sport.metrics.shape import SHAPE_METRICS, middle, of_teams, spread
 from core.sport.metrics.spans import span_metric
-from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS
+from core.sport.metrics.track import TRACK_EXTRAS, TRACK_METRICS, no_speed
 from schemas import load as load_schema
 
 __all__ = [
     "ACCELERATION_METRICS",
     "BIKING_METRICS",
+    "DISTANCE_PEAK_METRICS",
     "EFFORT_EXTRAS",
     "EFFORT_METRICS",
     "ENDURANCE_DEFINITION",
@@ -60,6 +62,7 @@ __all__ = [
     "HEART_METRICS",
     "HRV_METRICS",
     "INTENSITY_METRICS",
+    "LEVEL_ELEVATION_METRICS",
     "LOAD_METRICS",
     "METABOLIC_METRICS",
     "MOVING_METRICS",
@@ -96,9 +99,11 @@ __all__ = [
     "hookimpl",
     "load_schema",
     "middle",
+    "no_speed",
     "of_teams",
     "pitch_kernel",
     "span_metric",
     "spread",
+    "terrain_defaults",
     "thirds",
 ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sport import SPRINT, Fold, Kernel, Reading, Values
+from core.sport import SPRINT, Fold, Kernel, Reading, Values, no_speed
 
 RING = 64  # fixes: half a second of them at up to 128 Hz
 BASE_MS, WITHIN_MS = 300, 500
@@ -56,8 +56,10 @@ def changes_of_direction(reading: Reading) -> int | None:
     return int(reading.state["turns"])
 
 
-def repeated_sprints(reading: Reading) -> dict[str, Any]:
+def repeated_sprints(reading: Reading) -> dict[str, Any] | None:
     """Bouts among the closed sprints and the one that is running."""
+    if no_speed(reading):
+        return None
     state = reading.state
     found = [(start, ms) for index, start, ms, *_ in reading.events.tolist() if index == 0]
     if state["phase"][0] and state["ms"][0] > 0 and state["ms"][0] >= state["min_ms"]:
@@ -102,7 +104,7 @@ SOCCER_METRICS = (
     ),
     Fold(
         key="repeated_sprints",
-        version=1,
+        version=2,
         unit="1, s",
         title="Repeated-sprint bouts",
         definition=(

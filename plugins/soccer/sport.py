@@ -12,6 +12,7 @@ from core.sport import (
     load_schema,
     pitch_kernel,
     span_metric,
+    terrain_defaults,
     thirds,
 )
 from plugins.soccer.metrics import SOCCER_METRICS
@@ -21,8 +22,7 @@ PITCH = pitch_kernel(CORNERS, 1.0, (0.0, 0.0), ("periods", "attack_direction", "
 
 
 def activity_defaults(activity: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The terrain factor 1.29 was measured on grass; elsewhere it is 1."""
-    return {} if activity.get("surface", "grass") == "grass" else {"terrain_factor": 1.0}
+    return terrain_defaults(activity.get("surface", "grass"))
 
 
 SOCCER = Sport(

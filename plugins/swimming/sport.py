@@ -5,12 +5,13 @@ from core.sport import (
     HEART_EXTRAS,
     HEART_METRICS,
     HRV_METRICS,
+    LEVEL_ELEVATION_METRICS,
     Sport,
     load_schema,
 )
 from plugins.swimming.open_water import OPEN_WATER_METRICS
 from plugins.swimming.pool import POOL_METRICS
-from plugins.swimming.way import EXTRAS_LIKE, INTENSITY_LIKE, SWIM_METRICS, TRACK_LIKE
+from plugins.swimming.way import EXTRAS_LIKE, INTENSITY_LIKE, PEAKS_LIKE, SWIM_METRICS, TRACK_LIKE
 
 SWIMMING = Sport(
     name="swimming",
@@ -23,11 +24,13 @@ SWIMMING = Sport(
         *INTENSITY_LIKE,
         *HEART_METRICS,
         *EXTRAS_LIKE,
+        *PEAKS_LIKE,
         *SWIM_METRICS,
         *POOL_METRICS,
         *OPEN_WATER_METRICS,
         *HEART_EXTRAS,
         *HRV_METRICS,
+        *LEVEL_ELEVATION_METRICS,
     ),
     definition=(*ENDURANCE_DEFINITION, "stroke_counting"),
 )

@@ -10,8 +10,9 @@ import numpy as np
 
 from core.sport import Derived, Fold, Kernel, Reading
 from core.sport.metrics import track
-from core.sport.metrics.intensity import INTENSITY, INTENSITY_METRICS, intensity
-from core.sport.metrics.moving import moving_metrics, standing, stops
+from core.sport.metrics.intensity import INTENSITY, INTENSITY_METRICS, intensity, windows
+from core.sport.metrics.moving import moving, moving_metrics, standing, stops
+from core.sport.metrics.peaks import DISTANCE_PEAK_METRICS, DISTANCE_PEAKS, peaks
 from plugins.swimming.lengths import LENGTHS, NO_LENGTHS, NO_POOL, in_pool, swim
 from plugins.swimming.open_water import STROKES
 from plugins.swimming.pool import rests
@@ -62,17 +63,25 @@ def pool_speed(reading: Reading) -> float | None:
 
 def pool_intensity(reading: Reading) -> dict[str, Any] | None:
     """Each active length counts whole in the window in which it begins."""
-    of, windows = swim(reading), intensity(reading.of(INTENSITY))
+    of, known = swim(reading), windows(reading.of(INTENSITY))
     if of.pool is None:
         return reading.absent(NO_POOL)
-    span_ms = round(windows["span"] * 1000)
+    span_ms = round(known["span"] * 1000)
     at = (of.active["start"] - reading.start) // span_ms
-    metres = np.bincount(at, minlength=len(windows["distance"])) * of.pool
+    metres = np.bincount(at, minlength=len(known["distance"])) * of.pool
     return {
-        **windows,
+        **known,
         "distance": metres.tolist(),
         "end_time": reading.start + len(metres) * span_ms,
     }
+
+
+def distance_peaks(reading: Reading) -> list[dict[str, Any]]:
+    return peaks(reading, ("distance",))
+
+
+def pool_peaks(reading: Reading) -> Any:
+    return reading.absent("in a pool only whole lengths are known")
 
 
 def pool_time(reading: Reading) -> float:
@@ -126,10 +135,6 @@ def water_stroke_rate(reading: Reading) -> float | None:
 def water_per_stroke(reading: Reading) -> float | None:
     rate, speed = water_stroke_rate(reading), track.average_speed(reading)
     return None if rate is None or speed is None else 60.0 * speed / rate
-
-
-def moving(reading: Reading) -> float:
-    return int(reading.state["moving_ms"]) / 1000.0
 
 
 def stroke_index(of: Mapping[str, Any], reading: Reading) -> float | None:
@@ -241,7 +246,11 @@ INTENSITY_LIKE = (
 EXTRAS_LIKE = (
     track.TRACK_EXTRAS[0],  # distance_per_minute
     _FOLDS["gap_time"],
-    _FOLDS["gap_distance"],
+    _fold(
+        _FOLDS["gap_distance"],
+        "0, as a length is whole.",
+        counted_in(lambda reading: 0.0, track.gap_distance),
+    ),
     _fold(
         _FOLDS["distance_source"],
         "lengths.",
@@ -254,6 +263,14 @@ EXTRAS_LIKE = (
         "rests of at least 5 s between active lengths.",
         counted_in(pool_stops, stops, MOVING),
         MOVING,
+    ),
+)
+PEAKS_LIKE = (
+    _fold(
+        DISTANCE_PEAK_METRICS[0],
+        "null, as nothing says where in a length the swimmer is.",
+        counted_in(pool_peaks, distance_peaks, DISTANCE_PEAKS),
+        DISTANCE_PEAKS,
     ),
 )
 SWIM_METRICS = (

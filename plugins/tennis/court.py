@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sport import Fold, Kernel, Reading, Values, field_of, heat_map, pitch_kernel
+from core.sport import Fold, Kernel, Reading, Values, field_of, heat_map, pitch_kernel, thirds
 from core.sport.geometry import NUMBERS
 
 CORNERS = "court_corners"
@@ -132,4 +132,5 @@ COURT_METRICS = (
         CORNERS,
         "It covers the court, 6.5 m behind the baselines and 4 m beside it in cells of 0.5 m.",
     ),
+    thirds(PITCH, CORNERS),
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sport import Fold, Kernel, Reading, Values
+from core.sport import Fold, Kernel, Reading, Values, no_speed
 
 ACTIVE_SPEED = 0.6  # m/s
 TAIL_MS = 3000  # active until this long after the last sample at that speed
@@ -54,12 +54,24 @@ def rest_ms(reading: Reading) -> int:
     return int(reading.track["time_ms"]) - totals(reading)[1]
 
 
+def active_time(reading: Reading) -> float | None:
+    return None if no_speed(reading) else totals(reading)[1] / 1000.0
+
+
+def rest_time(reading: Reading) -> float | None:
+    return None if no_speed(reading) else rest_ms(reading) / 1000.0
+
+
 def work_rest_ratio(reading: Reading) -> float | None:
+    if no_speed(reading):
+        return None
     rest = rest_ms(reading)
     return totals(reading)[1] / rest if rest else reading.absent("no rest time")
 
 
-def bouts(reading: Reading) -> dict[str, Any]:
+def bouts(reading: Reading) -> dict[str, Any] | None:
+    if no_speed(reading):
+        return None
     count, ms, longest, metres = totals(reading)
     return {
         "count": count,
@@ -72,7 +84,7 @@ def bouts(reading: Reading) -> dict[str, Any]:
 def _metric(key: str, unit: str, title: str, definition: str, output: Any) -> Fold:
     return Fold(
         key=key,
-        version=1,
+        version=2,
         unit=unit,
         title=title,
         definition=definition,
@@ -94,14 +106,14 @@ BOUT_METRICS = (
         "Active time",
         "Time in bouts: runs of samples of which one in the last 3 s had a smoothed speed of at "
         "least 0.6 m/s. Shorter runs belong to the rest around them.",
-        lambda reading: totals(reading)[1] / 1000.0,
+        active_time,
     ),
     _metric(
         "rest_time",
         "s",
         "Rest time",
         "Covered time outside bouts.",
-        lambda reading: rest_ms(reading) / 1000.0,
+        rest_time,
     ),
     _metric("work_rest_ratio", "1", "Work to rest", "active_time over rest_time.", work_rest_ratio),
     _metric(

@@ -5,11 +5,13 @@ legs, or over the whole race: what does not depend on how one moves.
 """
 
 from core.sport import (
+    DISTANCE_PEAK_METRICS,
     ENDURANCE_DEFINITION,
     HEART_EXTRAS,
     HEART_METRICS,
     HRV_METRICS,
     INTENSITY_METRICS,
+    LEVEL_ELEVATION_METRICS,
     TRACK_EXTRAS,
     TRACK_METRICS,
     Sport,
@@ -31,8 +33,10 @@ TRIATHLON = Sport(
         *HEART_METRICS,
         *TRACK_EXTRAS,
         *moving_metrics(MOVING_FROM),
+        *DISTANCE_PEAK_METRICS,
         *HEART_EXTRAS,
         *HRV_METRICS,
+        *LEVEL_ELEVATION_METRICS,
     ),
     definition=ENDURANCE_DEFINITION,
     legs=("swimming", "biking", "running", "trailrunning"),

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
 from core.sport.metrics.efforts import EFFORT_DIGITS
+from core.sport.metrics.track import no_speed
 
 STATE = np.dtype(
     [
@@ -74,6 +75,7 @@ def effort(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def by_class(reading: Reading, sign: int, thresholds: list[float]) -> dict[str, Any]:
     """Each effort under the highest threshold that its peak reaches, and only there."""
+    no_speed(reading)  # the lists are empty then, and the notes say why
     lists: list[list[dict[str, Any]]] = [[] for _ in thresholds]
 
     def put(value: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Derived, Fold, Kernel, Reading, Values
+from core.sport.metrics.track import NO_DISTANCE, has_distance, no_speed
 
 MOST = 6
 # The vendor rounds entries to 3 or 4 places; sums over a match's entries would then miss the
@@ -88,6 +89,7 @@ def effort(start: int, ms: int, top: float, metres: float) -> dict[str, Any]:
 
 def by_threshold(reading: Reading, thresholds: list[float]) -> dict[str, Any]:
     """Closed efforts, then those still open (R6), under threshold_1, threshold_2, … ascending."""
+    no_speed(reading)  # the lists are empty then, and the notes say why
     state = reading.state
     lists: list[list[dict[str, Any]]] = [[] for _ in thresholds]
     for index, start, ms, top, metres in reading.events.tolist():
@@ -106,6 +108,15 @@ def by_threshold(reading: Reading, thresholds: list[float]) -> dict[str, Any]:
         f"threshold_{index + 1}": {"threshold": threshold, "values": values}
         for index, (threshold, values) in enumerate(zip(thresholds, lists, strict=True))
     }
+
+
+def in_all(of: Any, reading: Reading, key: str) -> float | None:
+    """Metres of all efforts of ``key`` over the lowest threshold."""
+    if no_speed(reading):
+        return None
+    if not has_distance(reading):
+        return reading.absent(NO_DISTANCE)
+    return sum((effort["distance"] for effort in lowest(of[key])), 0.0)
 
 
 def lowest(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -156,7 +167,7 @@ EFFORT_METRICS = (
 EFFORT_EXTRAS = (
     Derived(
         key="high_speed_distance",
-        version=1,
+        version=2,
         unit="m",
         title="High-speed distance",
         definition="Distance of all efforts over the lowest of hid_thresholds.",
@@ -166,11 +177,11 @@ EFFORT_EXTRAS = (
         ),
         grade="B",
         needs=("hid",),
-        function=lambda of, reading: sum((e["distance"] for e in lowest(of["hid"])), 0.0),
+        function=lambda of, reading: in_all(of, reading, "hid"),
     ),
     Derived(
         key="sprint_count",
-        version=1,
+        version=2,
         unit="1",
         title="Sprints, number",
         definition="Number of efforts over the lowest of sprint_thresholds.",
@@ -178,11 +189,11 @@ EFFORT_EXTRAS = (
         citation="Insiders API 1.22; STATSports sprint definition",
         grade="B",
         needs=("sprint",),
-        function=lambda of, reading: len(lowest(of["sprint"])),
+        function=lambda of, reading: None if no_speed(reading) else len(lowest(of["sprint"])),
     ),
     Derived(
         key="sprint_distance",
-        version=1,
+        version=2,
         unit="m",
         title="Sprint distance",
         definition="Distance of all efforts over the lowest of sprint_thresholds.",
@@ -190,7 +201,7 @@ EFFORT_EXTRAS = (
         citation="Insiders API 1.22; STATSports sprint definition",
         grade="B",
         needs=("sprint",),
-        function=lambda of, reading: sum((e["distance"] for e in lowest(of["sprint"])), 0.0),
+        function=lambda of, reading: in_all(of, reading, "sprint"),
     ),
     Derived(
         key="max_speed_percent",

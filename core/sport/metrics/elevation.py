@@ -1,5 +1,6 @@
 """Ascent, slope, climbs, and what distance is worth uphill (design/metrics.md 2.13, 3.3 to 3.6)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,15 @@ STATE = np.dtype(
         ("level", "<f8", (2,)),
     ]
 )
+HEIGHTS_STATE = np.dtype(
+    [
+        ("threshold", "<f8"),
+        ("n", "<i8"),  # samples with an altitude
+        ("reference", "<f8"),
+        ("ascent", "<f8"),
+        ("descent", "<f8"),
+    ]
+)
 EVENT = np.dtype(
     [("way", "<i8"), ("start", "<i8"), ("ms", "<i8"), ("metres", "<f8"), ("rise", "<f8")]
 )
@@ -86,6 +96,23 @@ def _kernel(params: tuple[str, ...]) -> Kernel:
 
 ELEVATION = _kernel(())
 TRAIL_ELEVATION = _kernel(("elevation_threshold", "altitude_source", "slope_classes"))
+
+
+def init_heights(threshold: float, values: Values, start: int, state: Any) -> None:
+    state["threshold"] = threshold
+
+
+def heights(threshold: float) -> Kernel:
+    """The kernel of ascent and descent alone, for sports to which slope says nothing."""
+    return Kernel(
+        name="heights",
+        function="core.sport.kernels.heights:fold",
+        version=1,
+        state=HEIGHTS_STATE,
+        init=partial(init_heights, threshold),
+        inputs=("alt",),
+    )
+
 
 NO_ALTITUDE = "no altitude in these samples"
 
@@ -131,6 +158,8 @@ def climb(start: int, ms: int, metres: float, rise: float) -> dict[str, Any]:
 def climbs(reading: Reading, way: int) -> list[dict[str, Any]] | None:
     """Those that have ended, then the one under way if it is long and high enough by now."""
     state = reading.state
+    if not has_distance(reading):
+        return reading.absent("no distance")
     if not state["n"]:
         return reading.absent(NO_ALTITUDE)
     rows = [climb(*row[1:]) for row in reading.events.tolist() if row[0] == way]
@@ -162,6 +191,8 @@ def best_climbs(of: Any, reading: Reading) -> dict[str, Any] | None:
 
 
 def slope_classes(reading: Reading) -> list[dict[str, Any]] | None:
+    if not has_distance(reading):
+        return reading.absent("no distance")
     if not reading.state["n"]:
         return reading.absent(NO_ALTITUDE)
     edges, state = reading.values["slope_classes"], reading.state
@@ -193,10 +224,13 @@ def downhill_ratio(of: Any, reading: Reading) -> float | None:
 
 HYSTERESIS = (
     "Sum of the {what} of the altitude as recorded between its turning points: a change counts "
-    "once it reaches the threshold from the last altitude that counted (3 m; elevation_threshold "
-    "where the sport has it, at least 10 m where altitude_source is gnss). Gaps do not "
+    "once it reaches the threshold from the last altitude that counted ({threshold}). Gaps do not "
     "interrupt it."
 )
+BY_BAROMETER = (
+    "3 m; elevation_threshold where the sport has it, at least 10 m where altitude_source is gnss"
+)
+BY_GNSS = "10 m, as vests have their altitude from GNSS"
 CLIMB = (
     "A {what} begins where the slope over the last 100 m or more reaches 3 %, at the start of those"
     " 100 m. It ends at its {end}, once the slope has been under 1 % for 300 m, the altitude is "
@@ -212,13 +246,13 @@ COST = (
 )
 
 
-def _height(kernel: Kernel, key: str, title: str, what: str) -> Fold:
+def _height(kernel: Kernel, key: str, title: str, what: str, threshold: str) -> Fold:
     return Fold(
         key=key,
         version=1,
         unit="m",
         title=title,
-        definition=HYSTERESIS.format(what=what),
+        definition=HYSTERESIS.format(what=what, threshold=threshold),
         boundary="a change of exactly the threshold counts",
         citation="Touchline design, section 2.13 (within 1 % of three devices' own totals)",
         grade="B",
@@ -231,7 +265,7 @@ def _climbs(kernel: Kernel, key: str, title: str, way: int, more: str = "") -> F
     words = ("descent", "lowest point") if way == DOWN else ("climb", "highest point")
     return Fold(
         key=key,
-        version=1,
+        version=2,
         unit="m, s, m/h",
         title=title,
         definition=CLIMB.format(what=words[0], end=words[1]) + more,
@@ -243,11 +277,11 @@ def _climbs(kernel: Kernel, key: str, title: str, way: int, more: str = "") -> F
     )
 
 
-def elevation_metrics(kernel: Kernel) -> tuple[Fold, Fold]:
+def elevation_metrics(kernel: Kernel, threshold: str = BY_BAROMETER) -> tuple[Fold, Fold]:
     """ascent and descent, read off one of this file's kernels."""
     return (
-        _height(kernel, "ascent", "Ascent", "rises"),
-        _height(kernel, "descent", "Descent", "falls"),
+        _height(kernel, "ascent", "Ascent", "rises", threshold),
+        _height(kernel, "descent", "Descent", "falls", threshold),
     )
 
 
@@ -293,7 +327,7 @@ VERTICAL_SPEED = Derived(
 TRAIL_METRICS = (
     Fold(
         key="slope_classes",
-        version=1,
+        version=2,
         unit="%, s, m",
         title="Time and distance per slope",
         definition="Covered time and distance by slope, edges slope_classes in percent. " + SLOPE,
@@ -348,3 +382,7 @@ TRAIL_METRICS = (
         function=downhill_ratio,
     ),
 )
+
+# Of sports to which slope says nothing: on a field, and on or in water or over several legs.
+FIELD_ELEVATION_METRICS = elevation_metrics(heights(PHONE_THRESHOLD), BY_GNSS)
+LEVEL_ELEVATION_METRICS = elevation_metrics(heights(THRESHOLD), "3 m")

@@ -3,6 +3,7 @@
 from core.sport.metrics.accelerations import ACCELERATION_METRICS
 from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.efforts import EFFORT_EXTRAS, EFFORT_METRICS
+from core.sport.metrics.elevation import FIELD_ELEVATION_METRICS
 from core.sport.metrics.heart import HEART_EXTRAS, HEART_METRICS
 from core.sport.metrics.intensity import INTENSITY_METRICS
 from core.sport.metrics.loads import LOAD_METRICS
@@ -24,6 +25,7 @@ FIELD_METRICS = (
     *PEAK_METRICS,
     *HEART_EXTRAS,
     *HRV_METRICS,
+    *FIELD_ELEVATION_METRICS,
     *LOAD_METRICS,
 )
 # Parameters that stand in each document's ``definition``: counts compare only beside them.

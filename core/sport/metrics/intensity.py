@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.track import NO_DISTANCE, has_distance
 
 STATE = np.dtype([("start", "<i8"), ("span_ms", "<i8"), ("window", "<i8"), ("metres", "<f8")])
 EVENT = np.dtype([("window", "<i8"), ("metres", "<f8")])
@@ -27,7 +28,12 @@ INTENSITY = Kernel(
 )
 
 
-def intensity(reading: Reading) -> dict[str, Any]:
+def intensity(reading: Reading) -> dict[str, Any] | None:
+    return windows(reading) if has_distance(reading) else reading.absent(NO_DISTANCE)
+
+
+def windows(reading: Reading) -> dict[str, Any]:
+    """Whatever was measured: the windows up to that of the last sample."""
     state = reading.state
     distances = [0.0] * (int(state["window"]) + 1)
     for window, metres in reading.events.tolist():
@@ -46,7 +52,7 @@ def intensity(reading: Reading) -> dict[str, Any]:
 INTENSITY_METRICS = (
     Fold(
         key="intensity",
-        version=1,
+        version=2,
         unit="m",
         title="Intensity",
         definition=(

@@ -1,11 +1,12 @@
 """Metabolic power and high metabolic load distance (design/metrics.md 2.9)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
-from core.sport.metrics.track import has_distance
+from core.sport.metrics.track import has_distance, no_speed
 
 EDGES = (0.0, 10.0, 20.0, 35.0, 55.0)  # W/kg
 HIGH_POWER = 20.0
@@ -23,6 +24,11 @@ STATE = np.dtype(
 )
 
 
+def terrain_defaults(surface: str) -> Mapping[str, Any]:
+    """The factor 1.29 was measured on grass; elsewhere it is 1."""
+    return {} if surface == "grass" else {"terrain_factor": 1.0}
+
+
 def init(values: Values, start: int, state: Any) -> None:
     state["terrain"] = values["terrain_factor"]
 
@@ -38,8 +44,8 @@ METABOLIC = Kernel(
 
 
 def metabolic(reading: Reading) -> dict[str, Any] | None:
-    if reading.track["max_speed"] < 0.0:
-        return reading.absent("no speed, and no positions to derive it from")
+    if no_speed(reading):
+        return None
     state, total = reading.state, float(reading.track["total"])
     energy = float(state["energy_ms"]) / 1000.0
     equivalent = energy / (3.6 * reading.values["terrain_factor"])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.track import no_speed
 
 FIELD, RUN, RIDE = 0.28, 0.5, 1.0  # m/s; on a field about 1 km/h
 STOP_MS = 5000
@@ -25,8 +26,10 @@ def init(limit: float, values: Values, start: int, state: Any) -> None:
     state["limit"] = limit
 
 
-def stops(reading: Reading) -> dict[str, Any]:
+def stops(reading: Reading) -> dict[str, Any] | None:
     """The present run counts from its fifth second on, before it ends."""
+    if no_speed(reading):
+        return None
     count, ms = int(reading.state["stops"]), int(reading.state["stop_ms"])
     still = int(reading.state["still_ms"])
     if still >= STOP_MS:
@@ -34,7 +37,13 @@ def stops(reading: Reading) -> dict[str, Any]:
     return {"count": count, "duration": ms / 1000.0}
 
 
-def standing(reading: Reading) -> float:
+def moving(reading: Reading) -> float | None:
+    return None if no_speed(reading) else int(reading.state["moving_ms"]) / 1000.0
+
+
+def standing(reading: Reading) -> float | None:
+    if no_speed(reading):
+        return None
     return int(reading.track["time_ms"] - reading.state["moving_ms"]) / 1000.0
 
 
@@ -51,7 +60,7 @@ def moving_metrics(limit: float) -> tuple[Fold, Fold, Fold]:
     def metric(key: str, unit: str, title: str, definition: str, output: Any) -> Fold:
         return Fold(
             key=key,
-            version=1,
+            version=2,
             unit=unit,
             title=title,
             definition=definition,
@@ -68,7 +77,7 @@ def moving_metrics(limit: float) -> tuple[Fold, Fold, Fold]:
             "s",
             "Moving time",
             f"Covered time whose smoothed speed is at least {limit} m/s.",
-            lambda reading: int(reading.state["moving_ms"]) / 1000.0,
+            moving,
         ),
         metric(
             "standing_time",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.track import NO_DISTANCE, has_distance, no_speed
 
 MOST = 6  # windows
 BINS = 600  # longest window, in bins of one second
@@ -55,10 +56,10 @@ DISTANCE_PEAKS = _kernel(("peak_windows",))
 
 def peaks(reading: Reading, quantities: tuple[str, ...] = QUANTITIES) -> list[dict[str, Any]]:
     rows = []
-    state = reading.state
+    state, lacking = reading.state, _lacking(reading, quantities)
     for w, span in enumerate(reading.values["peak_windows"]):
         for q, quantity in enumerate(quantities):
-            best = int(state["best"][w][q])
+            best = -1 if quantity in lacking else int(state["best"][w][q])
             value = best / UNIT if best >= 0 else None
             rows.append(
                 {
@@ -74,10 +75,21 @@ def peaks(reading: Reading, quantities: tuple[str, ...] = QUANTITIES) -> list[di
     return rows
 
 
+def _lacking(reading: Reading, quantities: tuple[str, ...]) -> set[str]:
+    """The quantities whose channel is in no sample; the notes say so."""
+    lacking = set[str]()
+    if not has_distance(reading):
+        reading.absent(NO_DISTANCE)
+        lacking |= {"distance", "high_speed_distance"}
+    if set(quantities) != {"distance"} and no_speed(reading):
+        lacking |= {"high_speed_distance", "acceleration"}
+    return lacking
+
+
 PEAK_METRICS = (
     Fold(
         key="peaks",
-        version=1,
+        version=2,
         unit="m, m, m/s",
         title="Peak demands",
         definition=(
@@ -103,7 +115,7 @@ PEAK_METRICS = (
 DISTANCE_PEAK_METRICS = (
     Fold(
         key="peaks",
-        version=1,
+        version=2,
         unit="m",
         title="Peak distance",
         definition=(

@@ -83,7 +83,7 @@ def pitch_kernel(
     corners: str, cell: float, margin: tuple[float, float], more: tuple[str, ...] = ()
 ) -> Kernel:
     """The kernel over the field that the activity gives as ``corners``. ``margin``: how far the
-    heat map reaches beyond the field, m; ``more``: the parameters of thirds, where there are any.
+    heat map reaches beyond the field, m; ``more``: the parameters of thirds; without, x says them.
     """
 
     def init(values: Values, start: int, state: Any) -> None:
@@ -102,14 +102,13 @@ def pitch_kernel(
         state["origin_x"], state["origin_y"] = -margin[0], -margin[1]
         fill(state, values.get("periods") if more else None)
         state["until"] = -FOREVER
-        if more:
-            found = signs(values)
-            state["sign"][: len(found)] = found
+        found = signs(values) if more else [1]
+        state["sign"][: len(found)] = found
 
     return Kernel(
         name="pitch",
         function="core.sport.kernels.pitch:fold",
-        version=1,
+        version=2,
         state=STATE,
         init=init,
         params=(corners, "max_gap", *more),
@@ -158,7 +157,7 @@ def _thirds(reading: Reading, corners: str) -> Any:
     told: Mapping[str, Any] = {
         name: share(ms, sum(spent)) for name, ms in zip((*THIRDS, "outside"), spent, strict=True)
     }
-    return {"by": "attack_direction" if values["attack_direction"] else "x", **told}
+    return {"by": "attack_direction" if values.get("attack_direction") else "x", **told}
 
 
 def heat_map(kernel: Kernel, corners: str, reach: str) -> Fold:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.track import NO_DISTANCE, has_distance, no_speed
 
 MOST = 12
 
@@ -55,11 +56,18 @@ def rows(reading: Reading, name: str, parts: list[float]) -> list[dict[str, floa
 
 
 def time_rows(reading: Reading) -> list[dict[str, float | None]]:
+    if no_speed(reading):
+        return []
     count = int(reading.state["edges_n"])
     return rows(reading, "duration", [ms / 1000.0 for ms in reading.state["ms"][:count].tolist()])
 
 
 def distance_rows(reading: Reading) -> list[dict[str, float | None]]:
+    if no_speed(reading):
+        return []
+    if not has_distance(reading):
+        reading.absent(NO_DISTANCE)
+        return []
     count = int(reading.state["edges_n"])
     return rows(reading, "distance", reading.state["metres"][:count].tolist())
 
@@ -67,7 +75,7 @@ def distance_rows(reading: Reading) -> list[dict[str, float | None]]:
 RANGE_METRICS = (
     Fold(
         key="time_per_speed_ranges",
-        version=1,
+        version=2,
         unit="s",
         title="Time per speed range",
         definition=(
@@ -82,7 +90,7 @@ RANGE_METRICS = (
     ),
     Fold(
         key="distance_per_speed_ranges",
-        version=1,
+        version=2,
         unit="m",
         title="Distance per speed range",
         definition=(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.sport.contract import Fold, Kernel, Reading, Values
+from core.sport.metrics.track import NO_DISTANCE, has_distance, no_speed
 
 MOST = 50  # as the activities' schemas allow
 FOREVER = 2**62
@@ -51,12 +52,15 @@ def _output(reading: Reading, key: str) -> Any:
     spans, state = reading.values[key] or [], reading.state
     if not spans:
         return reading.absent(f"the activity names no {key}")
+    placed, timed = has_distance(reading), not no_speed(reading)
+    if not placed:
+        reading.absent(NO_DISTANCE)
     return [
         {
             **span,
             "duration": int(state["ms"][index]) / 1000.0,
-            "distance": float(state["metres"][index]),
-            "high_speed_distance": float(state["fast_metres"][index]),
+            "distance": float(state["metres"][index]) if placed else None,
+            "high_speed_distance": float(state["fast_metres"][index]) if placed and timed else None,
             "max_speed": float(state["top"][index]) if state["top"][index] >= 0.0 else None,
         }
         for index, span in enumerate(spans)
@@ -82,7 +86,7 @@ def span_metric(key: str, title: str) -> Fold:
     )
     return Fold(
         key=key,
-        version=1,
+        version=2,
         unit="s, m, m/s",
         title=title,
         definition=(

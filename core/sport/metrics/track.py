@@ -120,13 +120,29 @@ TRACK = Kernel(
 )
 
 
+NO_SPEED = "no speed, and no positions to derive it from"
+NO_DISTANCE = "no distance in these samples"
+
+
 def has_distance(reading: Reading) -> bool:
     track = reading.track
     if reading.values["distance_source"] == "speed":
-        return bool(track["max_speed"] >= 0.0)
+        return has_speed(reading)
     if reading.values["distance_source"] == "device":
         return bool(track["far_n"] > 0)
     return bool(track["fixes"] > 0)
+
+
+def has_speed(reading: Reading) -> bool:
+    return bool(reading.track["max_speed"] >= 0.0)
+
+
+def no_speed(reading: Reading) -> bool:
+    """Whether no sample has a speed; the reason is noted then."""
+    if has_speed(reading):
+        return False
+    reading.absent(NO_SPEED)
+    return True
 
 
 def stamp(reading: Reading, name: str) -> int | None:
@@ -149,9 +165,15 @@ def average_speed(reading: Reading) -> float | None:
 
 
 def max_speed(reading: Reading) -> float | None:
-    if reading.track["max_speed"] < 0.0:
-        return reading.absent("no speed, and no positions to derive it from")
+    if not has_speed(reading):
+        return reading.absent(NO_SPEED)
     return float(reading.track["max_speed"])
+
+
+def gap_distance(reading: Reading) -> float | None:
+    if not has_distance(reading):
+        return reading.absent(NO_DISTANCE)
+    return float(reading.track["gap_distance"])
 
 
 def distance_source(reading: Reading) -> str:
@@ -213,7 +235,11 @@ TRACK_METRICS = (
         version=1,
         unit="m/s",
         title="Maximum speed",
-        definition="Greatest smoothed speed of any sample (smoothing preset in `definition`).",
+        definition=(
+            "Greatest smoothed speed of any sample (smoothing preset in `definition`). Speed is "
+            "the receiver's; of a sample without, that of the steps between positions in the half "
+            "second before, so that every step that counts has one."
+        ),
         boundary="none",
         citation="Insiders API 1.22; smoothing: Varley 2017, IJSPP 12:1059",
         grade="B",
@@ -271,7 +297,7 @@ TRACK_EXTRAS = (
     ),
     Fold(
         key="gap_distance",
-        version=1,
+        version=2,
         unit="m",
         title="Distance bridged over gaps",
         definition=(
@@ -282,7 +308,7 @@ TRACK_EXTRAS = (
         citation="Touchline rule R3",
         grade="D",
         kernel=TRACK,
-        output=lambda reading: float(reading.track["gap_distance"]),
+        output=gap_distance,
     ),
     Fold(
         key="distance_source",

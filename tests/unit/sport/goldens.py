@@ -67,7 +67,9 @@ OF_THE_FILE = {
 def found_endurance(values: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """Values (unrounded, or the document's own) of a ride or run under golden.json's names."""
     quality, cadence = document["quality"], values["cadence"] or {}
-    covered = values["moving_time"] + values["standing_time"]
+    covered = None  # of a recording without any speed the state alone knows
+    if values["moving_time"] is not None:
+        covered = values["moving_time"] + values["standing_time"]
     found: dict[str, Any] = {
         "n_breaks": quality["gaps"],
         "n_rejected_fixes": quality["rejected_positions"],

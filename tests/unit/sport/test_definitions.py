@@ -310,7 +310,9 @@ def test_peaks_take_whole_windows_and_the_earliest_of_equals() -> None:
     assert peak["per_minute"] == pytest.approx(300, abs=0.1)
     assert peak["start_time"] == START + 15_000
     assert all(row["value"] is None for row in rows if row["span"] == 60)
-    still = values({"speed": np.zeros(300)}, {"peak_windows": [10]})["peaks"]
+    still = values({**north(np.zeros(300)), "speed": np.zeros(300)}, {"peak_windows": [10]})[
+        "peaks"
+    ]
     assert {(row["value"], row["start_time"]) for row in still} == {(0.0, START)}
 
 

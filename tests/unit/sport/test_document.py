@@ -26,16 +26,13 @@ OURS = {
     "moving_time", "standing_time", "stops", "distance_per_minute", "gap_time", "gap_distance",
     "distance_source", "definition", "peaks", "hr_rest_reserve", "trimp", "high_speed_distance",
     "sprint_count", "sprint_distance", "max_speed_percent", "metrics", "parameters", "quality",
-    "hrv", "player_load", "impacts", "notes", "digest",
+    "hrv", "player_load", "impacts", "ascent", "descent", "hmld", "metabolic", "heat_map", "thirds",
+    "notes", "digest",
 }  # fmt: skip
 PER_SPORT = {
     "soccer": {
-        "hmld",
-        "metabolic",
         "changes_of_direction",
         "repeated_sprints",
-        "heat_map",
-        "thirds",
         "periods",
     },
     "tennis": {
@@ -45,7 +42,6 @@ PER_SPORT = {
         "bouts",
         "court_zones",
         "changes_of_direction",
-        "heat_map",
         "sets",
     },
 }

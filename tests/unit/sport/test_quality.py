@@ -55,7 +55,7 @@ def test_whole_and_good() -> None:
         "level": "good",
         "reasons": [],
         "rule": found["rule"],
-        "channels": {"position": 1.0, "speed": 1.0, "hr": 1.0},
+        "channels": {"position": 1.0, "speed": 1.0, "alt": 0.0, "hr": 1.0},
         "metrics": {},
         "distance_source": "position",
         "smoothing": "vendor",
