@@ -1,6 +1,7 @@
 """The web application: wires rooms together, and nothing else."""
 
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any, ClassVar
 
 import redis
@@ -71,7 +72,7 @@ from core.api import (
 from core.api.aliases import Aliases
 from core.api.platform import KEY, Platform, directly
 from core.auth import pages as auth_pages
-from core.auth import server
+from core.auth import server, web
 from core.auth.attempts import Attempts
 from core.auth.secrets import use_key
 from core.auth.tokens import TokenCache
@@ -81,6 +82,7 @@ from core.live.uplinks import Uplinks
 from core.models.db import Database
 from core.net import Caller, networks
 from core.services import second_factor
+from core.waiting import Bell
 
 MEBIBYTE = 2**20
 
@@ -173,7 +175,14 @@ def create_app(
     offload: Callable[[Callable[[], Any]], Any] = directly,
 ) -> Flask:
     """The application over parts that the caller has made (see core.api.platform.Platform)."""
-    use_key(config.secret_key)
+    app = routed()
+    tokens, caller = TokenCache(db), Caller(networks(config.net_allow))
+    equip(app, Platform(config, db, redis, registry, writer, objects, tokens, caller, offload))
+    return app
+
+
+def routed() -> Flask:
+    """What hangs on the code alone: every route, filter and error. Its parts come by ``equip``."""
     app = Flask(__name__, static_folder=None)
     app.config.update(
         API_TITLE="Touchline",
@@ -181,31 +190,18 @@ def create_app(
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
-        MAX_CONTENT_LENGTH=config.max_body_mb * MEBIBYTE,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     # Both forms of every path answer, with and without the last slash. Before any rule is added.
     app.url_map.strict_slashes = False
-    tokens = TokenCache(db)
-    caller = Caller(networks(config.net_allow))
-    app.extensions[KEY] = Platform(
-        config, db, redis, registry, writer, objects, tokens, caller, offload
-    )
-    requests.register(app)
-    metrics.register(app)
-    throttle.register(app, throttle.Throttle(redis, db, config.throttle))
-    cors.register(app)
-    idempotency.register(app)
-    etags.register(app)
+    for room in (requests, metrics, throttle, cors, idempotency, etags):
+        room.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(link_pages.blueprint)
-    oauth = server.Server(
-        db, tokens, config.token_seconds, offload, Attempts(redis), second_factor.use
-    )
-    server.register(app, oauth)
-    auth_pages.register(app, oauth)
+    server.register(app)
+    auth_pages.register(app)
     for part in (*ADMIN_PAGES, *PAGES):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(live_page.blueprint)
@@ -214,16 +210,35 @@ def create_app(
     api = DocumentedApi(app, spec_kwargs={"marshmallow_plugin": names})
     api.add(RESOURCES)
     app.register_blueprint(uplink_socket.blueprint)
-    changes.register(app)
     sockets.register(app)
-    app.extensions[streams.KEY] = Hub(db, redis, registry)
-    app.extensions[uplink_socket.KEY] = Uplinks(db)
     app.register_blueprint(streams.blueprint)
     app.register_blueprint(replays.socket_blueprint)
     contract.add_aliases(app)
     api.complete()
-    app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def equip(app: Flask, parts: Platform) -> None:
+    """Give the routes their parts, in place of any that they had: nothing of those is kept."""
+    config, db, connection = parts.config, parts.db, parts.redis
+    use_key(config.secret_key)
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_mb * MEBIBYTE
+    app.extensions[KEY] = parts
+    app.extensions[throttle.KEY] = throttle.Throttle(connection, db, config.throttle)
+    app.extensions[cors.KEY] = cors.Origins()
+    app.extensions[web.KEY] = server.Server(
+        db,
+        parts.tokens,
+        config.token_seconds,
+        parts.offload,
+        Attempts(connection),
+        second_factor.use,
+    )
+    app.extensions[changes.KEY] = Bell(connection)
+    app.extensions[sockets.KEY] = sockets.Opened()
+    app.extensions[streams.KEY] = Hub(db, connection, parts.registry)
+    app.extensions[uplink_socket.KEY] = Uplinks(db)
+    app.wsgi_app = Aliases(MethodType(Flask.wsgi_app, app))  # type: ignore[method-assign]
     if config.proxies:
         trusted = config.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, trusted, trusted, x_host=trusted)  # type: ignore[method-assign]
-    return app

@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 import orjson
-from flask import Flask, Response, current_app
+from flask import Response, current_app
 from marshmallow import fields, validate
 
 from core import events
@@ -14,7 +14,6 @@ from core.api import guard
 from core.api.deliveries import ResourceShape
 from core.api.paging import DEFAULT_LIMIT, MAX_LIMIT
 from core.api.parsing import Blueprint
-from core.api.platform import KEY as PLATFORM
 from core.api.platform import platform
 from core.api.shapes import Moment, QueryInteger
 from core.policy import Actor
@@ -118,7 +117,3 @@ def _answer(found: changes.Changes) -> Response:
     response = Response(orjson.dumps(body), mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def register(app: Flask) -> None:
-    app.extensions[KEY] = Bell(app.extensions[PLATFORM].redis)

@@ -6,7 +6,7 @@ readable only if the client behind its token does. Cookies are never taken.
 
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy import select
 
 from core.api.platform import Platform, platform
@@ -18,6 +18,7 @@ SHOWN = (
     "ETag, Idempotency-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
     "Retry-After, X-Request-ID"
 )
+KEY = "touchline-cors"
 KEEP_SECONDS = 5.0  # how long a change of an allow-list may take to be seen
 PREFLIGHT_SECONDS = "600"
 
@@ -41,16 +42,19 @@ class Origins:
         return self._listed.get(origin, set())
 
 
-def register(app: Flask) -> None:
-    origins = Origins()
+def _listed(origin: str) -> set[int]:
+    origins: Origins = current_app.extensions[KEY]
+    return origins.listed(platform(), origin)
 
+
+def register(app: Flask) -> None:
     @app.before_request
     def preflight() -> Response | None:
         asked = request.headers.get("Access-Control-Request-Method")
         if request.method != "OPTIONS" or asked is None or "Origin" not in request.headers:
             return None
         response = Response(status=204)
-        if origins.listed(platform(), request.headers["Origin"]):
+        if _listed(request.headers["Origin"]):
             response.headers["Access-Control-Allow-Methods"] = METHODS
             response.headers["Access-Control-Allow-Headers"] = ASKED
             response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
@@ -61,7 +65,7 @@ def register(app: Flask) -> None:
         origin = request.headers.get("Origin")
         if origin is None:
             return response
-        clients = origins.listed(platform(), origin)
+        clients = _listed(origin)
         actor = g.get("actor")
         if actor.client_id in clients if actor is not None else clients:
             response.headers["Access-Control-Allow-Origin"] = origin

@@ -285,7 +285,6 @@ def _uncompressed() -> None:
 
 def register(app: Flask) -> None:
     """Once per app. The paths are in the blueprints that ``route`` was given."""
-    app.extensions[KEY] = Opened()
     app.config["SOCK_SERVER_OPTIONS"] = {
         "max_message_size": FIRST_BYTES,
         "thread_class": _NoThread,

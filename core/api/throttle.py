@@ -289,7 +289,6 @@ def _end(response: Response) -> Response:
     return response
 
 
-def register(app: Flask, made: Throttle) -> None:
-    app.extensions[KEY] = made
+def register(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)

@@ -239,6 +239,6 @@ def withdraw(client: int) -> Any:
     return redirect(url_for("pages.consents"), 303)
 
 
-def register(app: Flask, server: Server) -> None:
-    web.register(app, server)
+def register(app: Flask) -> None:
+    web.register(app)
     app.register_blueprint(pages)

@@ -30,7 +30,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.auth import code, tokens
+from core.auth import code, tokens, web
 from core.auth.attempts import CODE, PASSWORD, Attempts
 from core.auth.passwords import hash_password, needs_rehash, verify
 from core.auth.secrets import hash_token, matches, new_token
@@ -376,7 +376,7 @@ def _metadata() -> dict[str, Any]:
     }
 
 
-def register(app: Flask, server: Server) -> None:
+def register(app: Flask) -> None:
     """The paths for programs."""
     pages = Blueprint("oauth2", __name__, url_prefix="/oauth2")
 
@@ -386,20 +386,24 @@ def register(app: Flask, server: Server) -> None:
             raise InvalidRequestError(f"The body must be {FORM}.")
         if "grant_type" not in request.form:
             raise InvalidRequestError("Missing 'grant_type' in request.")
-        return server.create_token_response()
+        return web.server().create_token_response()
 
     @pages.post("/revoke-token/")
     def revoke_token() -> Response:
-        answer = server.create_endpoint_response(Revocation.ENDPOINT_NAME)
+        answer = web.server().create_endpoint_response(Revocation.ENDPOINT_NAME)
         return Response(status=200) if answer.status_code == 200 else answer
 
     @pages.post("/introspect/")
     def introspect() -> Response:
-        return server.create_endpoint_response(code.Introspection.ENDPOINT_NAME)
+        return web.server().create_endpoint_response(code.Introspection.ENDPOINT_NAME)
 
     @app.get("/.well-known/oauth-authorization-server")
     def metadata() -> Response:
         return jsonify(_metadata())
 
     app.register_blueprint(pages)
-    app.register_error_handler(OAuth2Error, lambda error: server.handle_response(*error()))
+    app.register_error_handler(OAuth2Error, _refused)
+
+
+def _refused(error: OAuth2Error) -> Response:
+    return web.server().handle_response(*error())

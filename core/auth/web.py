@@ -264,6 +264,5 @@ def _ago(ms: int) -> str:
     return f"{seconds} s ago"
 
 
-def register(app: Flask, made: "Server") -> None:
-    app.extensions[KEY] = made
+def register(app: Flask) -> None:
     app.jinja_env.filters.update(iso=_moment, words=_words, ago=_ago)

@@ -21,13 +21,16 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from core.api import changes
-from core.app import create_app
+from core.api.platform import Platform
+from core.app import equip, routed
 from core.auth import attempts, tokens
 from core.auth.passwords import hash_password
+from core.auth.tokens import TokenCache
 from core.config import Config
 from core.models import OAuthClient, User, migrate
 from core.models.db import Database, make_engine
 from core.models.users import CAN_CREATE_MANAGED_ATHLETES
+from core.net import Caller, networks
 from core.pipeline.objects import ObjectStore
 from core.pipeline.writer import Writer
 from core.policy import Actor
@@ -166,25 +169,27 @@ def app(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
         yield made
 
 
+# Applications that no test uses: to add every route to a new one takes longer than most tests.
+_idle: list[Flask] = []
+
+
 @contextmanager
 def application(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
+    """An application with all of its parts its own; the routes may have served others before."""
     writer = Writer(db)
     connection = redis.Redis.from_url(config.redis_url)
     for key in connection.scan_iter(f"{attempts.PREFIX}*"):  # wrong passwords of other tests
         connection.delete(key)
-    made = create_app(
-        config,
-        db=db,
-        redis=connection,
-        registry=registry,
-        writer=writer,
-        objects=ObjectStore(Path(config.objects_url)),
-    )
+    objects, caller = ObjectStore(Path(config.objects_url)), Caller(networks(config.net_allow))
+    parts = Platform(config, db, connection, registry, writer, objects, TokenCache(db), caller)
+    made = _idle.pop() if _idle else routed()
+    equip(made, parts)
     db.write(lambda session: json_schemas.sync(session, registry))
     yield made
     made.extensions[changes.KEY].close()
     writer.close()
     connection.close()
+    _idle.append(made)
 
 
 @dataclass
