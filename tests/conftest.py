@@ -5,17 +5,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import structlog
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, Engine, make_url
 
 from core.models import migrate
 from core.models.db import Database
 from core.process import set_numba_environment
+from tests.engines import share
 from tests.postgres import postgres_binaries, postgres_server
 
 IN_CI = bool(os.environ.get("CI"))
@@ -72,6 +74,7 @@ def _with_template(url: str) -> Iterator[str]:
         connection.execute(text(f"CREATE DATABASE {name}"))
     template = create_engine(make_url(url).set(database=name))
     migrate.upgrade(template)
+    share(template)
     template.dispose()
     yield make_url(url).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
@@ -84,13 +87,20 @@ def database_copy(template_url: str) -> Iterator[str]:
     """The URL of a fresh database, copied from the migrated template."""
     template = make_url(template_url)
     name = f"touchline_{uuid4().hex[:12]}"
-    admin = create_engine(template.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    admin = _admin(template.set(database="postgres"))
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template.database}"))
     yield template.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+
+
+@cache
+def _admin(url: URL) -> Engine:
+    """One for the run: to make an engine and have it ask the server about itself takes longer than
+    to copy a database.
+    """
+    return create_engine(url, isolation_level="AUTOCOMMIT")
 
 
 @pytest.fixture
@@ -115,6 +125,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "touchline.db"
     database = Database(f"sqlite:///{path}")
     migrate.upgrade(database.engine)
+    share(database.engine)
     database.close()
     return path
 

@@ -174,22 +174,27 @@ _idle: list[Flask] = []
 
 
 @contextmanager
-def application(db: Database, config: Config, registry: Any) -> Iterator[Flask]:
-    """An application with all of its parts its own; the routes may have served others before."""
+def application(
+    db: Database, config: Config, registry: Any, routes: Flask | None = None
+) -> Iterator[Flask]:
+    """An application with all of its parts its own. Its routes, where none are given, may have
+    served others before: nothing may be added to them.
+    """
     writer = Writer(db)
     connection = redis.Redis.from_url(config.redis_url)
     for key in connection.scan_iter(f"{attempts.PREFIX}*"):  # wrong passwords of other tests
         connection.delete(key)
     objects, caller = ObjectStore(Path(config.objects_url)), Caller(networks(config.net_allow))
     parts = Platform(config, db, connection, registry, writer, objects, TokenCache(db), caller)
-    made = _idle.pop() if _idle else routed()
+    made = routes or (_idle.pop() if _idle else routed())
     equip(made, parts)
     db.write(lambda session: json_schemas.sync(session, registry))
     yield made
     made.extensions[changes.KEY].close()
     writer.close()
     connection.close()
-    _idle.append(made)
+    if routes is None:
+        _idle.append(made)
 
 
 @dataclass

@@ -15,11 +15,13 @@ from websockets.sync.client import ClientConnection, connect
 
 from core.api import sockets
 from core.api.sockets import Socket
+from core.app import routed
+from core.config import Config
 from core.errors import BadInput, Forbidden, NotFound, TooLarge, Unavailable
 from core.live import opened
 from core.models.db import Database
 from core.policy import DEVICE
-from tests.contract.conftest import World
+from tests.contract.conftest import World, application
 from tests.contract.scenes import device
 from tests.sockets import closing, dial, receive, served
 
@@ -59,9 +61,21 @@ def db(db_sqlite: Database) -> Database:
     return db_sqlite
 
 
+@pytest.fixture(scope="module")
+def routes() -> Flask:
+    made = routed()
+    made.register_blueprint(blueprint)
+    return made
+
+
+@pytest.fixture
+def app(db: Database, config: Config, registry: Any, routes: Flask) -> Iterator[Flask]:
+    with application(db, config, registry, routes) as made:
+        yield made
+
+
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
-    app.register_blueprint(blueprint)
     with served(app) as base:
         yield base
 
