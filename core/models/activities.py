@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, moment, pk
+from .base import LASTING, Base, moment, pk
 
 
 class JsonSchema(Base):
@@ -31,6 +31,7 @@ class JsonSchema(Base):
 
 class Activity(Base):
     __tablename__ = "activity"
+    __table_args__ = LASTING
 
     id: Mapped[pk]
     name: Mapped[str] = mapped_column(String(255))
@@ -53,6 +54,7 @@ class TimeFrame(Base):
         Index("ix_timeframe_device", "device_id", "start_time", "end_time"),
         Index("ix_timeframe_owner", "owner_id", "id"),
         Index("ix_timeframe_athlete", "athlete_id", "start_time"),
+        LASTING,
     )
 
     id: Mapped[pk]

@@ -12,6 +12,10 @@ Document = JSON().with_variant(JSONB, "postgresql")
 # As Document, but None is SQL's NULL and can be counted.
 MaybeDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
+# Of tables whose rows the world knows by number, and which may be deleted: a number is given once.
+# SQLite would give the highest one again; PostgreSQL never does.
+LASTING = {"sqlite_autoincrement": True}
+
 pk = Annotated[int, mapped_column(Id, primary_key=True)]
 # A moment: integer Unix milliseconds, the clock of samples, rights and frames alike.
 moment = Annotated[int, mapped_column(BigInteger)]

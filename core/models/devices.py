@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, Document, moment, pk
+from .base import LASTING, Base, Document, moment, pk
 
 FILE_DEVICE = "file"
 
@@ -28,7 +28,7 @@ class Device(Base):
     """
 
     __tablename__ = "device"
-    __table_args__ = (UniqueConstraint("serial_number", "device_name"),)
+    __table_args__ = (UniqueConstraint("serial_number", "device_name"), LASTING)
 
     id: Mapped[pk]
     device_name: Mapped[str] = mapped_column(String(255), index=True)
@@ -57,6 +57,7 @@ class DeviceOwnership(Base):
         CheckConstraint("start_time < end_time", name="order"),
         Index("ix_device_ownership_device", "device_id", "start_time", "end_time"),
         Index("ix_device_ownership_manager", "manager_id", "device_id"),
+        LASTING,
     )
 
     id: Mapped[pk]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, aliased, column_property, mapped_column
 
-from .base import Base, moment, pk
+from .base import LASTING, Base, moment, pk
 
 
 class AthleteParameter(Base):
@@ -15,7 +15,7 @@ class AthleteParameter(Base):
     """
 
     __tablename__ = "athlete_parameter"
-    __table_args__ = (UniqueConstraint("athlete_id", "name", "valid_from"),)
+    __table_args__ = (UniqueConstraint("athlete_id", "name", "valid_from"), LASTING)
 
     id: Mapped[pk]
     athlete_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, MaybeDocument, moment, pk
+from .base import LASTING, Base, MaybeDocument, moment, pk
 
 
 class UplinkBatch(Base):
@@ -89,6 +89,7 @@ class UploadedFile(Base):
     """
 
     __tablename__ = "uploaded_file"
+    __table_args__ = LASTING
 
     id: Mapped[pk]
     name: Mapped[str] = mapped_column(String(255))

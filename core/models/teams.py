@@ -5,13 +5,14 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Document, moment, pk
+from .base import LASTING, Base, Document, moment, pk
 
 
 class Team(Base):
     """``groups`` are names, in the order in which they are shown: Defence, Midfield, …"""
 
     __tablename__ = "team"
+    __table_args__ = LASTING
 
     id: Mapped[pk]
     name: Mapped[str] = mapped_column(String(255))
@@ -31,6 +32,7 @@ class TeamMember(Base):
     __table_args__ = (
         CheckConstraint("start_time < end_time", name="order"),
         Index("ix_team_member_team", "team_id", "athlete_id", "start_time"),
+        LASTING,
     )
 
     id: Mapped[pk]

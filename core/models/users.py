@@ -6,7 +6,7 @@ from unicodedata import normalize
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from .base import Base, Document, moment, pk
+from .base import LASTING, Base, Document, moment, pk
 
 MANAGER, ATHLETE, ADMINISTRATOR = "MANAGER", "ATHLETE", "ADMINISTRATOR"
 ROLES = (MANAGER, ATHLETE, ADMINISTRATOR)
@@ -117,6 +117,7 @@ class Permission(Base):
         Index("ix_athlete_permission_pair", "athlete_id", "manager_id", "permission"),
         Index("ix_athlete_permission_manager", "manager_id", "permission", "expiration_time"),
         Index("ix_athlete_permission_expiration_time", "expiration_time"),
+        LASTING,
     )
 
     id: Mapped[pk]

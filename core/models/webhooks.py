@@ -8,7 +8,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueC
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, Id, moment, pk
+from .base import LASTING, Base, Id, moment, pk
 
 # States of a webhook. A pending one has yet to answer its challenge.
 ACTIVE, PENDING, DISABLED = "active", "pending", "disabled"
@@ -33,7 +33,10 @@ class Webhook(Base):
     """
 
     __tablename__ = "webhook"
-    __table_args__ = (CheckConstraint("state IN ('active', 'pending', 'disabled')", name="state"),)
+    __table_args__ = (
+        CheckConstraint("state IN ('active', 'pending', 'disabled')", name="state"),
+        LASTING,
+    )
 
     id: Mapped[pk]
     activity_id: Mapped[int] = mapped_column(Id, index=True)

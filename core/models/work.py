@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, moment, pk
+from .base import LASTING, Base, moment, pk
 
 PENDING, STARTED, SUCCESS, FAILURE = "PENDING", "STARTED", "SUCCESS", "FAILURE"
 
@@ -16,6 +16,7 @@ class Job(Base):
     __tablename__ = "job"
     __table_args__ = (
         CheckConstraint("state IN ('PENDING', 'STARTED', 'SUCCESS', 'FAILURE')", name="state"),
+        LASTING,
     )
 
     id: Mapped[pk]

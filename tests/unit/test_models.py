@@ -3,6 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
 from core.models import Base, Device, DeviceOwnership, User, migrate
@@ -83,3 +84,35 @@ def test_a_write_that_raises_leaves_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError):
         db.write(fail)
     assert db.read(lambda s: s.query(User).count()) == 0
+
+
+def test_a_number_is_given_once(db: Database) -> None:
+    """Or a deleted device's number, as somebody remembers it, would come to mean another device."""
+
+    def add(serial: str) -> int:
+        made = Device(device_name="x", serial_number=serial)
+        db.write(lambda session: session.add(made))
+        return db.read(
+            lambda session: session.scalar(select(Device.id).where(Device.serial_number == serial))
+        )
+
+    first = add("first")
+    db.write(lambda session: session.execute(delete(Device).where(Device.id == first)))
+    assert add("second") > first
+
+
+def test_sqlite_is_told_which_numbers_last(db_sqlite: Database) -> None:
+    """A later migration that makes a table anew must say so again."""
+    lasting = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if table.dialect_options["sqlite"]["autoincrement"]
+    }
+    assert "webhook" in lasting
+    with db_sqlite.engine.connect() as connection:
+        for name in sorted(lasting):
+            declared = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_schema WHERE name = ?", (name,)
+            ).scalar_one()
+            assert "AUTOINCREMENT" in declared, name
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
