@@ -218,5 +218,7 @@ def _check(session: Session, actor: Actor, draft: Draft) -> None:
             "/json_schema",
             f"{schema.name} is not of the activity's sport ({activity.json_schema.sport})",
         )
-    json_schemas.check(schema, draft.params, "/params")
+    known = schema.schema.get("properties", {})  # of these, null is unset
+    said = {k: v for k, v in draft.params.items() if v is not None or k not in known}
+    json_schemas.check(schema, said, "/params")
     legs.check(draft.params)

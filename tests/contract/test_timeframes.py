@@ -50,6 +50,13 @@ def test_create_read_list_replace_patch_delete(scene: Match) -> None:
     problem(world.get(path, "ada"), 404)
 
 
+def test_a_parameter_that_is_null_is_unset(scene: Match) -> None:
+    """contract/touchline.md section 6; kept as it was given."""
+    given = scene.body(params={"max_hr": None, "rest_hr": None, "speed_ranges": None})
+    made = scene.world.post("/timeframes/", "ada", json=given)
+    assert (made.status_code, made.get_json()["params"]) == (201, given["params"])
+
+
 def test_owner_and_params_may_be_left_out(scene: Match) -> None:
     given = scene.body()
     del given["owner"], given["params"]
@@ -66,6 +73,7 @@ def test_owner_and_params_may_be_left_out(scene: Match) -> None:
         ({"start_time": None}, "/start_time"),
         ({"params": {"max_hr": "fast"}}, "/params/max_hr"),
         ({"params": {"colour": 1}}, "/params/colour"),
+        ({"params": {"colour": None}}, "/params/colour"),
         ({"params": None}, "/params"),
         ({"owner": 999}, "/owner"),
         ({"device": 999}, "/device"),
