@@ -32,7 +32,8 @@ class BadInput(TouchlineError):
     @classmethod
     def at(cls, pointer: str, detail: str) -> "BadInput":
         """One field at fault: the pointer is repeated in the sentence so that it stands alone."""
-        return cls(f"{pointer}: {detail}", errors=[{"pointer": pointer, "detail": detail}])
+        where = pointer or "the body"
+        return cls(f"{where}: {detail}", errors=[{"pointer": pointer, "detail": detail}])
 
 
 class Unauthorized(TouchlineError):

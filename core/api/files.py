@@ -1,10 +1,10 @@
 """Files: recordings as they came out of a watch or a tracker, for a device or for an athlete."""
 
-import re
 from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
 from typing import Any
+from unicodedata import category
 
 import marshmallow as ma
 from flask import Request, Response, request, send_file
@@ -25,7 +25,6 @@ from core.services import files
 
 MULTIPART = "multipart/form-data"
 MEBIBYTE = 2**20
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class FilePart(Upload):
@@ -92,7 +91,8 @@ def _stored(upload: FileStorage) -> dict[str, Any]:
     if not data:
         raise BadInput.at("/file", "the file is empty")
     app = platform()
-    name = _CONTROL.sub("", upload.filename or "").replace("\\", "/").rpartition("/")[2]
+    seen = "".join(one for one in upload.filename or "" if not category(one).startswith("C"))
+    name = seen.replace("\\", "/").rpartition("/")[2]
     return {
         "name": name or "upload",
         "sha256": app.offload(lambda: app.objects.put(data)),
