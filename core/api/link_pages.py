@@ -10,10 +10,10 @@ from typing import Any
 import marshmallow as ma
 from flask import Blueprint, Response, make_response, render_template, request
 
+from core.api import forms
 from core.api.parsing import parse_json
 from core.api.passwords import Password, new_hash
 from core.api.platform import platform
-from core.api.problems import invalid
 from core.api.shapes import Shape, Text
 from core.auth.passwords import MAX_LENGTH, MIN_LENGTH
 from core.errors import BadInput
@@ -132,17 +132,8 @@ def _unconfirmed() -> Response:
 def _given(shape: ma.Schema, *names: str) -> dict[str, Any]:
     """The checked body, JSON or form. Raises BadInput."""
     if request.is_json:
-        body: Any = parse_json(request.get_data())
-    else:
-        body = {name: request.form[name] for name in names if name in request.form}
-        for name, value in body.items():
-            if "\x00" in value:
-                raise BadInput.at(f"/{name}", "holds the character U+0000")
-    try:
-        checked: dict[str, Any] = shape.load(body)
-    except ma.ValidationError as error:
-        raise invalid(error.normalized_messages(), "json") from None
-    return checked
+        return forms.load(shape, parse_json(request.get_data()))
+    return forms.read(shape, {name: request.form[name] for name in names if name in request.form})
 
 
 def _password_form(secret: str, message: str = "", status: int = 200) -> Response:

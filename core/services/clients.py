@@ -1,7 +1,7 @@
 """OAuth clients: programs that may ask for tokens. Operators register them."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -49,13 +49,9 @@ def create(
     """
     policy.require_administrator(actor)
     _check_name(name)
-    if len(owner) > MAX_OWNER:
-        raise BadInput.at("/owner", f"at most {MAX_OWNER} characters")
-    unknown = [grant for grant in grants if grant not in GRANTS]
-    if unknown or not grants:
-        raise BadInput.at("/grants", f"one or more of {', '.join(GRANTS)}")
-    if not set(scope.split()) <= set(SCOPES) or not scope.split():
-        raise BadInput.at("/scope", f"one or more of {', '.join(SCOPES)}")
+    _check_owner(owner)
+    _check_some("/grants", grants, GRANTS)
+    _check_some("/scope", scope.split(), SCOPES)
     _check_redirects(grants, redirect_uris)
     _check_origins(cors_origins)
     _check_class(throttle_class)
@@ -161,6 +157,16 @@ def _existing(session: Session, client_id: int) -> OAuthClient:
 def _check_name(name: str) -> None:
     if not name.strip():
         raise BadInput.at("/name", "must not be empty")
+
+
+def _check_owner(owner: str) -> None:
+    if len(owner) > MAX_OWNER:
+        raise BadInput.at("/owner", f"at most {MAX_OWNER} characters")
+
+
+def _check_some(pointer: str, given: Collection[str], known: Collection[str]) -> None:
+    if not given or not set(given) <= set(known):
+        raise BadInput.at(pointer, f"one or more of {', '.join(known)}")
 
 
 def _check_redirects(grants: Sequence[str], uris: Sequence[str]) -> None:

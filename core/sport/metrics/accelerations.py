@@ -8,6 +8,16 @@ from core.sport.contract import Fold, Kernel, Reading, Values
 from core.sport.metrics.efforts import EFFORT_DIGITS
 from core.sport.metrics.track import no_speed
 
+# An effort under way, and as an event when it is over.
+EFFORT = (
+    ("start", "<i8"),
+    ("ms", "<i8"),
+    ("above_ms", "<i8"),
+    ("peak", "<f8"),
+    ("metres", "<f8"),
+    ("first", "<f8"),
+    ("last", "<f8"),
+)
 STATE = np.dtype(
     [
         ("boundary", "<f8"),
@@ -15,26 +25,10 @@ STATE = np.dtype(
         ("lowest_down", "<f8"),
         ("min_ms", "<i8"),
         ("sign", "<i8"),
-        ("start", "<i8"),
-        ("ms", "<i8"),
-        ("above_ms", "<i8"),
-        ("peak", "<f8"),
-        ("metres", "<f8"),
-        ("first", "<f8"),
-        ("last", "<f8"),
+        *EFFORT,
     ]
 )
-EVENT = np.dtype(
-    [
-        ("start", "<i8"),
-        ("ms", "<i8"),
-        ("above_ms", "<i8"),
-        ("peak", "<f8"),
-        ("metres", "<f8"),
-        ("first", "<f8"),
-        ("last", "<f8"),
-    ]
-)
+EVENT = np.dtype([*EFFORT])
 
 
 def init(values: Values, start: int, state: Any) -> None:

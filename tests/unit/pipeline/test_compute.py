@@ -1,6 +1,5 @@
 """Advance, refold, close: whatever the order of arrival, the result is that of one fold."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,31 +11,7 @@ from core.pipeline.writer import Writer
 from core.sport.registry import registry
 
 from . import world
-from .world import T0
-
-
-class Clock:
-    """The wall clock of compute, set by the test."""
-
-    def __init__(self) -> None:
-        self.at = T0 + 60_000
-
-    def __call__(self) -> int:
-        return self.at
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(compute, "now", clock)
-    return clock
-
-
-@pytest.fixture
-def writer(db: Database) -> Iterator[Writer]:
-    writer = Writer(db)
-    yield writer
-    writer.close()
+from .world import T0, Clock
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +27,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     document = world.editions(db)[0]
     db.close()
     return document
-
-
-@pytest.fixture
-def filled(db: Database) -> Database:
-    world.fill(db)
-    return db
 
 
 def send(writer: Writer, columns: dict[str, Any], *cuts: tuple[int, int], device: int = 1) -> None:

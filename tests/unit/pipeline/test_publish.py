@@ -18,8 +18,7 @@ from core.sport.registry import registry
 from tests.redis_server import redis_server
 
 from . import world
-from .test_compute import Clock
-from .world import T0
+from .world import T0, Clock
 
 WHOLE = publish.WHOLE_EVERY
 
@@ -117,13 +116,6 @@ def test_a_redis_that_is_away_is_no_failure(tmp_path) -> None:
 
 
 # With the computation
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(compute, "now", clock)
-    return clock
 
 
 class Reader:

@@ -15,8 +15,7 @@ from core.pipeline.writer import Writer
 from core.sport.registry import registry
 
 from . import world
-from .test_compute import Clock
-from .world import T0
+from .world import T0, Clock
 
 GAP = 2_000_000
 
@@ -50,10 +49,9 @@ class Stage:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in (compute, replay):
-        monkeypatch.setattr(module, "now", clock)
+def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """That of replays, too."""
+    monkeypatch.setattr(replay, "now", clock)
     return clock
 
 

@@ -14,17 +14,10 @@ from core.pipeline.writer import Writer
 from core.sport.registry import registry
 
 from . import world
-from .test_compute import Clock, send
-from .world import T0
+from .test_compute import send
+from .world import T0, Clock
 
 STOP = T0 + 60_000
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(compute, "now", clock)
-    return clock
 
 
 @pytest.fixture

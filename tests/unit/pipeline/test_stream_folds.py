@@ -2,7 +2,6 @@
 
 import random
 import sys
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
@@ -22,39 +21,9 @@ from core.sport.registry import Registry, registry
 from tests.unit.sport.test_streams import SPORT
 
 from . import world
-from .world import T0
+from .world import T0, Clock
 
 Rows = dict[str, list[Any]]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
-    clock = Clock()
-    monkeypatch.setattr(compute, "now", clock)
-    return clock
-
-
-class Clock:
-    """The wall clock of compute, set by the test."""
-
-    def __init__(self) -> None:
-        self.at = T0 + 60_000
-
-    def __call__(self) -> int:
-        return self.at
-
-
-@pytest.fixture
-def filled(db: Database) -> Database:
-    world.fill(db)
-    return db
-
-
-@pytest.fixture
-def writer(filled: Database) -> Iterator[Writer]:
-    writer = Writer(filled)
-    yield writer
-    writer.close()
 
 
 def beats(n: int = 80, seed: int = 1, ahead: int = 0) -> Rows:

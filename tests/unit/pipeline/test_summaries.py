@@ -16,8 +16,7 @@ from core.sport.registry import Registry, registry
 from tests.unit.sport.fields import on_the_ground, rectangle
 
 from . import world
-from .test_compute import Clock
-from .world import T0
+from .world import T0, Clock
 
 PLAYERS = 4
 ROWS = 300
@@ -28,10 +27,8 @@ PERIODS = [
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(clock: Clock) -> Clock:
     clock.at = T0
-    monkeypatch.setattr(compute, "now", clock)
     return clock
 
 

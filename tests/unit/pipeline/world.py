@@ -22,6 +22,16 @@ T0 = 1590868800000
 ROWS = 600
 
 
+class Clock:
+    """The wall clock of a computation, set by the test."""
+
+    def __init__(self) -> None:
+        self.at = T0 + 60_000
+
+    def __call__(self) -> int:
+        return self.at
+
+
 def fill(
     db: Database, *, stop: int = T0 + 3_600_000, frames: int = 1, sport: str = "soccer"
 ) -> None:
