@@ -14,6 +14,7 @@ from core.sport.errors import SportError
 from core.sport.kernels import signature
 from core.sport.parameters import kernels_of, streams_of
 from core.sport.registry import derived_order
+from core.sport.state import layout
 
 BLOCK = 4096  # samples walked at a time: the columns stay in the cache
 
@@ -70,6 +71,7 @@ class Plan:
         self.offsets = [0]
         for kernel in self.kernels:
             self.offsets.append(self.offsets[-1] + kernel.state.itemsize)
+        self.layout = layout(sport, self.kernels)
         self.finishers = tuple(named(k.finish) if k.finish else None for k in self.kernels)
         self.place = {kernel.name: i for i, kernel in enumerate(self.kernels)}
         self.folds = tuple(metric for metric in sport.metrics if isinstance(metric, Fold))

@@ -78,13 +78,12 @@ class FrameFold:
         self._written: Memory = {}  # of the document before; no part of the state
         # What batch metrics came to when they were last run, with their notes; no part of it too.
         self._batched: dict[str, tuple[Any, list[dict[str, str]]]] | None = None
-        self._who = identity(sport, self._plan.kernels, resolved.fingerprint)
+        self._who = identity(self._plan.layout, resolved.fingerprint)
 
     def _bind(self) -> None:
-        offsets = self._plan.offsets
         self._states = [
-            self._buffer[offsets[i] : offsets[i + 1]].view(kernel.state)
-            for i, kernel in enumerate(self._plan.kernels)
+            np.ndarray(1, kernel.state, self._buffer.data, offset)
+            for kernel, offset in zip(self._plan.kernels, self._plan.offsets, strict=False)
         ]
         self._track, self._presence = self._states[0][0], self._states[1][0]
 

@@ -82,6 +82,7 @@ def test_close_is_a_copy() -> None:
         lambda blob: (registry().sport("tennis"), RESOLVED, START, END, blob),
         lambda blob: (SOCCER, RESOLVED, START, END, blob[:-1]),
         lambda blob: (SOCCER, RESOLVED, START, END, blob[:100]),
+        lambda blob: (SOCCER, RESOLVED, START, END, blob[:-9] + bytes([blob[-9] ^ 1]) + blob[-8:]),
         lambda blob: (SOCCER, RESOLVED, START, END, b""),
         lambda blob: (SOCCER, RESOLVED, START, END, blob + b"\0"),
     ],
