@@ -5,7 +5,7 @@ import math
 import numba
 
 from core.sport.columns import ALT, DT, SLOPE, D
-from core.sport.kernels import kernel
+from core.sport.kernels import kernel, part
 from core.sport.metrics.elevation import (
     CLIMB_FROM,
     CLIMB_UNDER,
@@ -33,7 +33,7 @@ def cost(i):  # type: ignore[no-untyped-def]
     return ((((155.4 * i - 30.4) * i - 43.3) * i + 46.3) * i + 19.5) * i + 3.6
 
 
-@numba.njit(nogil=True)
+@part
 def median(st, z):  # type: ignore[no-untyped-def]
     """Median of the last altitudes with ``z`` among them."""
     alt, n = st.alt, st.alt_n
@@ -66,7 +66,7 @@ def median(st, z):  # type: ignore[no-untyped-def]
     return 0.5 * (low + high)
 
 
-@numba.njit(nogil=True)
+@part
 def close(st, way, out, written):  # type: ignore[no-untyped-def]
     """End a climb or descent at its top; returns how many events there are now."""
     st.open[way] = 0

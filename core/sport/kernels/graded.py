@@ -2,12 +2,11 @@
 
 import math
 
-import numba
 import numpy as np
 
 from core.sport.columns import HR, POWER, SLOPE, S
 from core.sport.kernels import finish as ending
-from core.sport.kernels import kernel
+from core.sport.kernels import kernel, part
 from core.sport.kernels.elevation import cost
 from core.sport.kernels.halves import minute
 from core.sport.metrics.elevation import FLAT_COST
@@ -16,7 +15,7 @@ from core.sport.metrics.halves import HALF_EVENT
 from core.sport.metrics.heart import HIGHEST, LOWEST
 
 
-@numba.njit(nogil=True)
+@part
 def push_power(st, k, value, fresh):  # type: ignore[no-untyped-def]
     """One second of power from source ``k``; ``fresh``: its windows start anew."""
     if fresh:
@@ -36,7 +35,7 @@ def push_power(st, k, value, fresh):  # type: ignore[no-untyped-def]
         st.power_fourth_n[k] += 1
 
 
-@numba.njit(nogil=True)
+@part
 def end_second(st, out, written, ledger):  # type: ignore[no-untyped-def]
     """The second under way is over; returns how many events there are now."""
     if st.n == 0:

@@ -1,11 +1,10 @@
 """The ledger of minutes behind decoupling; called once a second by the kernel that has both."""
 
-import numba
-
+from core.sport.kernels import part
 from core.sport.metrics.halves import MINUTE
 
 
-@numba.njit(nogil=True)
+@part
 def minute(st, mean, full, hr, out, written):  # type: ignore[no-untyped-def]
     """Add a second with both channels; returns how many events there are now."""
     if full:

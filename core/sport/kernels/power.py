@@ -1,52 +1,61 @@
 """Power: one reduction to seconds feeds means, curve, zones, W' balance (design/metrics.md 3.3)."""
 
-import numba
 import numpy as np
 
 from core.sport.columns import HR, POWER
 from core.sport.kernels import finish as ending
-from core.sport.kernels import kernel
+from core.sport.kernels import kernel, part
 from core.sport.kernels.halves import minute
 from core.sport.kernels.power_series import FRESH, missing, watts
 from core.sport.metrics.halves import HALF_EVENT
 from core.sport.metrics.heart import HIGHEST, LOWEST
 from core.sport.metrics.power import COUNT, DURATIONS, RING, STATE, WINDOW
 
-WINDOW_AT = DURATIONS.index(WINDOW)
 SPANS = np.array(DURATIONS, np.int64)
 
 
-@numba.njit(nogil=True)
+@part
 def push(st, w, second):  # type: ignore[no-untyped-def]
-    """One second of the series, a missing one included."""
-    at, since = st.at, st.since
-    sums, best, ring = st.sums, st.best, st.ring
-    for q in range(COUNT):
-        span = SPANS[q]
-        total = sums[q] + w
-        if since >= span:
-            place = at - span
-            total -= ring[place if place >= 0 else place + RING]
-        sums[q] = total
-        if since + 1 >= span and total > best[q]:
-            best[q] = total
-            st.best_second[q] = second + 1 - span
-    ring[at] = w
-    st.at = at + 1 if at + 1 < RING else 0
-    st.since = since + 1
-    if st.since >= WINDOW:
-        st.fourth += (st.sums[WINDOW_AT] / WINDOW) ** 4
+    """One second of the series, a missing one included. A window's sum is the difference of two
+    totals: whole numbers, so that it is exact.
+    """
+    at, since = st.at, st.since + 1
+    best, ring = st.best, st.ring
+    total = ring[at] + w
+    while st.whole < COUNT and SPANS[st.whole] <= since:
+        st.whole += 1
+    better = 0  # a second rarely has a best mean: asking all windows first needs no branch
+    for q in range(st.whole):
+        place = at + 1 - SPANS[q]
+        better += total - ring[place if place >= 0 else place + RING] > best[q]
+    if better > 0:
+        for q in range(st.whole):
+            place = at + 1 - SPANS[q]
+            joules = total - ring[place if place >= 0 else place + RING]
+            if joules > best[q]:
+                best[q] = joules
+                st.best_second[q] = second + 1 - SPANS[q]
+    if since >= WINDOW:
+        place = at + 1 - WINDOW
+        st.window_sum = total - ring[place if place >= 0 else place + RING]
+        st.fourth += (st.window_sum / WINDOW) ** 4
         st.fourth_n += 1
+    at = at + 1 if at + 1 < RING else 0
+    ring[at] = total
+    st.at = at
+    st.since = since
+    balance = st.balance
     if w >= st.cp:
-        st.balance -= w - st.cp
-        if st.balance < st.balance_least:
-            st.balance_least = st.balance
+        balance -= w - st.cp
+        if balance < st.balance_least:
+            st.balance_least = balance
             st.balance_second = second
     elif w < st.cp:
-        st.balance += (st.cp - w) * (st.w_prime - st.balance) / st.w_prime
+        balance += (st.cp - w) * (st.w_prime - balance) / st.w_prime
+    st.balance = balance
 
 
-@numba.njit(nogil=True)
+@part
 def end_second(st, out, written, ledger):  # type: ignore[no-untyped-def]
     """The second under way is over; returns how many events there are now."""
     if st.watt_n == 0:
@@ -54,9 +63,7 @@ def end_second(st, out, written, ledger):  # type: ignore[no-untyped-def]
     w = watts(st.watt_sum, st.watt_n)
     zeros = missing(st.last_second, st.last_t, st.second, st.first_t, st.max_gap_ms)
     if zeros == FRESH:
-        st.since = st.at = 0
-        for q in range(COUNT):
-            st.sums[q] = 0
+        st.since = st.at = st.whole = st.ring[0] = 0
     for k in range(zeros):
         push(st, 0, st.last_second + 1 + k)
     push(st, w, st.second)
@@ -69,7 +76,7 @@ def end_second(st, out, written, ledger):  # type: ignore[no-untyped-def]
             k += 1
         st.zone_s[k] += 1
     if ledger and st.hr_n > 0:
-        mean = st.sums[WINDOW_AT] / WINDOW
+        mean = st.window_sum / WINDOW
         written = minute(st, mean, st.since >= WINDOW, st.hr_sum / st.hr_n, out, written)
     st.last_second, st.last_t = st.second, st.latest_t
     return written

@@ -45,13 +45,14 @@ STATE = np.dtype(
         ("balance_second", "<i8"),
         ("fourth", "<f8"),
         ("fourth_n", "<i8"),
-        # since the last restart, zeros for missing seconds included: whole watts
-        ("since", "<i8"),
-        ("at", "<i8"),
-        ("sums", "<i8", (COUNT,)),
+        # since the last restart, zeros for missing seconds included: whole joules
+        ("since", "<i8"),  # seconds
+        ("at", "<i8"),  # place of the total before the next one
+        ("whole", "<i8"),  # durations of which there are as many seconds
+        ("window_sum", "<i8"),  # of the last WINDOW seconds, once there are as many
         ("best", "<i8", (COUNT,)),
         ("best_second", "<i8", (COUNT,)),
-        ("ring", "<i8", (RING,)),
+        ("ring", "<i8", (RING,)),  # totals before each of the last seconds and after the newest
         *HALF_FIELDS,
     ]
 )
