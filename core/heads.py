@@ -12,6 +12,7 @@ MOST_LINES = 100  # as http.client has it
 LONGEST_LINE = 65536
 SHORT_BODY = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_DIGITS = re.compile(r"[0-9]+")
 _VALUE = re.compile(r"[\t -~]*")
 
 
@@ -34,13 +35,35 @@ def read(stream: BufferedIOBase) -> Any:
     return plain
 
 
+def is_ambiguous(fields: Any) -> bool:
+    """Could a proxy in front see the end of this request somewhere else, and a request in what we
+    take for its body, or the other way round? RFC 9112 sections 5.1 and 6 let a server refuse it.
+    """
+    framing = [
+        (name.lower(), value)
+        for name, value in fields.items()
+        if name.lower() in ("content-length", "transfer-encoding")
+    ]
+    if fields.defects:  # a blank before the colon, a line that is no field
+        return True
+    if not framing:
+        return False
+    (name, value), *others = framing
+    if name == "content-length":
+        return bool(others) or not _DIGITS.fullmatch(value)
+    return bool(others) or value.lower() != "chunked"
+
+
 class Handler(WSGIHandler):
     """gevent's, with ``read`` above; a short body goes out in one piece with its head, as a call of
     the system costs more than the copy.
     """
 
     def MessageClass(self, stream: BufferedIOBase, *_: Any) -> Any:
-        return read(stream)
+        fields = read(stream)
+        if not fields.status and is_ambiguous(fields):
+            fields.status = "It is not clear where the body ends"
+        return fields
 
     def _write_with_headers(self, data: bytes) -> None:
         self.headers_sent = True

@@ -1,5 +1,6 @@
 """Request heads read the short way are what the email package makes of them."""
 
+import socket
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -79,3 +80,53 @@ def test_bodies_arrive_whole(app: Any) -> None:
                 )
     finally:
         server.stop(timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "ambiguous"),
+    [
+        (b"Host: a\r\n", False),
+        (b"Content-Length: 3\r\n", False),
+        (b"transfer-encoding: Chunked\r\n", False),
+        (b"Content-Length: 3\r\nContent-Length: 4\r\n", True),
+        (b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", True),
+        (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", True),
+        (b"Transfer-Encoding: gzip, chunked\r\n", True),
+        (b"Transfer-Encoding: xchunked\r\n", True),
+        (b"Content-Length : 3\r\n", True),
+        (b"Content-Length: +3\r\n", True),
+        (b"Content-Length: 1_0\r\n", True),
+        (b"Content-Length: -1\r\n", True),
+        (b"Content-Length: \r\n", True),
+        ("Content-Length: ١\r\n".encode(), True),
+    ],
+)
+def test_where_a_body_ends_is_said_once_and_plainly(lines: bytes, ambiguous: bool) -> None:
+    assert bool(Handler.MessageClass(None, BytesIO(lines + b"\r\n")).status) is ambiguous  # type: ignore[arg-type]  # no connection is asked
+
+
+def test_what_two_servers_would_read_differently_is_refused_and_ends_the_connection() -> None:
+    served = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        served.append(environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    server = WSGIServer(("127.0.0.1", 0), app, log=None, error_log=None, handler_class=Handler)
+    server.start()
+
+    def ask() -> bytes:
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as line:
+            line.sendall(
+                b"POST /outer HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
+            )
+            return b"".join(iter(lambda: line.recv(4096), b""))
+
+    try:
+        answered = gevent.get_hub().threadpool.apply(ask)
+    finally:
+        server.stop(timeout=1)
+    assert answered.startswith(b"HTTP/1.1 400")
+    assert served == []
