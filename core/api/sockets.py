@@ -25,7 +25,7 @@ from werkzeug.routing.exceptions import WebsocketMismatch
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection
 from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import ProtocolError
+from wsproto.utilities import ProtocolError, RemoteProtocolError
 
 from core import metrics
 from core.api import throttle
@@ -63,6 +63,8 @@ CODES: Mapping[type[TouchlineError], int] = {
 }
 
 log = structlog.get_logger(__name__)
+
+VERSION = "13"  # of the protocol, as RFC 6455 numbers it
 
 _sock = Sock()
 
@@ -275,6 +277,20 @@ def _mismatch(error: WebsocketMismatch) -> Any:
     return response
 
 
+def _no_handshake(error: RemoteProtocolError) -> Any:
+    """An Upgrade that is none: another version than RFC 6455's, no key (its section 4.2.2)."""
+    if request.headers.get("Sec-WebSocket-Version") == VERSION:
+        response = problem(
+            400, "bad_input", "Bad input", f"this is no WebSocket handshake: {error}"
+        )
+    else:
+        response = problem(
+            426, "upgrade_required", "Upgrade Required", f"WebSocket is spoken in version {VERSION}"
+        )
+    response.headers["Sec-WebSocket-Version"] = VERSION
+    return response
+
+
 def _uncompressed() -> None:
     """Frames are built once for many readers, and a compressor for each costs 300 kB: whatever
     extension is offered, none is taken.
@@ -291,3 +307,4 @@ def register(app: Flask) -> None:
     }
     app.before_request(_uncompressed)
     app.register_error_handler(WebsocketMismatch, _mismatch)
+    app.register_error_handler(RemoteProtocolError, _no_handshake)

@@ -236,3 +236,18 @@ def test_without_an_upgrade(url: str) -> None:
     with pytest.raises(InvalidStatus) as caught:
         connect(f"{url}/api/v1/account/")
     assert caught.value.response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "12"}, 426),
+        ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}, 426),
+        ({"Sec-WebSocket-Version": "13"}, 400),
+    ],
+)
+def test_a_handshake_that_is_none(url: str, headers: dict[str, str], status: int) -> None:
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", **headers}
+    answer = httpx.get(f"{url.replace('ws:', 'http:')}/api/v1/ws/echo/7/", headers=asked)
+    assert (answer.status_code, answer.headers["Sec-WebSocket-Version"]) == (status, "13")
+    assert answer.headers["Content-Type"] == "application/problem+json"
