@@ -131,7 +131,7 @@ def _begin(app: Flask) -> Response | None:
     actor = None if throttle.bearer_token() is None else guard.bearer()
     who = (actor.client_id, actor.user_id) if actor else (None, request.remote_addr)
     parts = (*who, request.method, request.path.rstrip("/"), key)
-    if request.mimetype == "multipart/form-data":
+    if actor is not None and request.mimetype == "multipart/form-data":
         request.max_content_length = platform().config.max_file_mb * MEBIBYTE
     body = request.get_data(cache=True)
     scope = hash_token(orjson.dumps(parts).decode())

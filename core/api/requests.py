@@ -4,6 +4,7 @@ and query that no route has to repeat.
 
 import re
 import time
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 import structlog
@@ -43,6 +44,20 @@ def request_id() -> str:
     return g.request_id
 
 
+def _undecodable(query: bytes) -> str | None:
+    """The name of the first parameter that is no UTF-8; decoded leniently it would ask for another
+    thing than was meant.
+    """
+    if b"%" not in query and query.isascii():
+        return None
+    for part in query.split(b"&"):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            return unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace")
+    return None
+
+
 def _begin() -> None:
     g.started = time.perf_counter()
     clear_contextvars()
@@ -52,6 +67,8 @@ def _begin() -> None:
         raise BadInput("the path holds the character U+0000")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMedia("bodies are taken as they are, without a Content-Encoding")
+    if (broken := _undecodable(request.query_string)) is not None:
+        raise BadInput.at(f"/{broken}", "is not UTF-8")
     for name, values in request.args.lists():
         if any("\x00" in value for value in (name, *values)):
             raise BadInput.at(f"/{name.replace(chr(0), '')}", "holds the character U+0000")

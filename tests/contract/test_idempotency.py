@@ -1,6 +1,7 @@
 """``Idempotency-Key`` on POST."""
 
 import threading
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -200,3 +201,9 @@ def test_another_query_is_422(world: World) -> None:
     asked = "/managers/?create_default_athlete=true"
     problem(post(world, "k1", path=asked, json=registration), 422)
     assert post(world, "k1", path="/managers", json=registration).headers[REPLAYED] == "true"
+
+
+def test_nobody_keeps_a_file_in_memory_without_a_token(world: World) -> None:
+    """A form may be as large as a file only for who may send files."""
+    form = {"file": (BytesIO(b"x" * (9 * 2**20)), "a.fit")}
+    problem(world.post("/managers/", headers={"Idempotency-Key": "k"}, data=form), 413)

@@ -103,3 +103,11 @@ def test_an_id_in_a_path_is_in_ascii_digits(world: World) -> None:
     assert world.get(f"/managers/{world.ids['ada']}/", "ada").status_code == 200
     for digits in ("\N{ARABIC-INDIC DIGIT ONE}", "\N{FULLWIDTH DIGIT ONE}", "+1", "1_0"):
         assert world.get(f"/managers/{digits}/", "ada").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["name=%ff", "name=x&name%C3=1", "name=%ED%A0%80"])
+def test_a_query_that_is_no_utf8_is_refused(world: World, query: str) -> None:
+    assert world.get("/activities/?name=Zo%C3%AB", "ada").status_code == 200
+    answer = world.get(f"/activities/?{query}", "ada")
+    assert answer.status_code == 400
+    assert answer.json["errors"][0]["pointer"].startswith("/name")
