@@ -152,47 +152,37 @@ def _set_up(config: Config, http: httpx.Client, players: int, speed: float, seed
         schema["name"]: schema["id"]
         for schema in _call(http, "GET", "json-schemas/", search="soccer")["results"]
     }
-    activity = _call(
-        http,
-        "POST",
-        "activities/",
-        {
-            "name": "Simulated match",
-            "json": {"sport": "soccer", "type": "match", "field_corners": simulate.corners()},
-            "json_schema": schemas["activity_soccer"],
-            "owner": manager,
-        },
-    )
+    match = {
+        "name": "Simulated match",
+        "json": {"sport": "soccer", "type": "match", "field_corners": simulate.corners()},
+        "json_schema": schemas["activity_soccer"],
+        "owner": manager,
+    }
+    activity = _call(http, "POST", "activities/", match)
     devices, frames = [], []
     names = [_NAMES[player % len(_NAMES)] for player in range(players)]
     for number, name in enumerate(names, 1):
         device = accounts.create_device(config, f"Vest {number}", f"DEMO-{number:03d}", "vest")
         accounts.own_device(config, device["id"], manager, start - _DAY, now() + 365 * _DAY)
-        profile = {"first_name": "Player", "last_name": name, "weight": 75.0, "height": 1.8}
-        athlete = _call(
-            http,
-            "POST",
-            "athletes/create-managed/",
-            {"managed_by": manager, "external_id": f"demo-{number}", "athlete_profile": profile},
-        )
-        frame = _call(
-            http,
-            "POST",
-            "timeframes/",
-            {
-                **frame_times,
-                "params": {"max_hr": 200, "rest_hr": 60},
-                "device": device["id"],
-                "activity": activity["id"],
-                "athlete": athlete["id"],
-                "owner": manager,
-                "json_schema": schemas["timeframe_soccer"],
-            },
-        )
+        frame = {
+            **frame_times,
+            "params": {"max_hr": 200, "rest_hr": 60},
+            "device": device["id"],
+            "activity": activity["id"],
+            "athlete": _player(http, manager, number, name),
+            "owner": manager,
+            "json_schema": schemas["timeframe_soccer"],
+        }
         devices.append(device)
-        frames.append(int(frame["id"]))
+        frames.append(int(_call(http, "POST", "timeframes/", frame)["id"]))
     plan = Plan(seed, start, seconds, speed)
     return Match(login, int(activity["id"]), devices, frames, names, plan)
+
+
+def _player(http: httpx.Client, manager: int, number: int, name: str) -> int:
+    profile = {"first_name": "Player", "last_name": name, "weight": 75.0, "height": 1.8}
+    player = {"managed_by": manager, "external_id": f"demo-{number}", "athlete_profile": profile}
+    return int(_call(http, "POST", "athletes/create-managed/", player)["id"])
 
 
 def _manager(config: Config, http: httpx.Client) -> dict[str, str]:

@@ -45,34 +45,35 @@ def run(
         return
     key, arguments, details = started
     try:
-        if (
-            details["start"] is None
-        ):  # else an earlier attempt stored it and did not come to the end
-            day = arguments.get("date")
-            decoded = decode(
-                objects.get(key),
-                date=date.fromisoformat(day) if day else None,
-                timezone=arguments.get("timezone") or "UTC",
-            )
+        if details["start"] is None:  # else an earlier attempt stored it and did not end
+            decoded = _decoded(objects.get(key), arguments)
             streams = {"samples": decoded.columns, **decoded.streams}
             whole = writer.WholeFile.of(f"file-{arguments['file']}", streams)
             details = db.write(lambda session: _store(session, registry, job_id, decoded, whole))
-    except DecodeError as error:
-        reason = {
-            "reason": error.reason,
-            "detail": error.detail,
-            "offset": error.offset,
-            "decoded": error.decoded,
-        }
-        db.write(lambda session: _end(session, job_id, FAILURE, details | reason, owed))
-        return
-    except TouchlineError as error:
-        reason = {"reason": error.code, "detail": error.detail, "errors": error.errors}
+    except (DecodeError, TouchlineError) as error:
+        reason = _why(error)
         db.write(lambda session: _end(session, job_id, FAILURE, details | reason, owed))
         return
     for frame in details["timeframes"]:
         compute.refold(db, registry, frame, send=send)
     db.write(lambda session: _end(session, job_id, SUCCESS, details, owed))
+
+
+def _decoded(file: bytes, arguments: Mapping[str, Any]) -> Decoded:
+    day = arguments.get("date")
+    return decode(
+        file,
+        date=date.fromisoformat(day) if day else None,
+        timezone=arguments.get("timezone") or "UTC",
+    )
+
+
+def _why(error: DecodeError | TouchlineError) -> dict[str, Any]:
+    """What the job's details say of a failure."""
+    if isinstance(error, DecodeError):
+        where = {"offset": error.offset, "decoded": error.decoded}
+        return {"reason": error.reason, "detail": error.detail, **where}
+    return {"reason": error.code, "detail": error.detail, "errors": error.errors}
 
 
 def record_failure(db: Database, job_id: int, reason: str) -> None:

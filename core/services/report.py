@@ -71,28 +71,26 @@ def of_activity(session: Session, actor: Actor, registry: Registry, activity_id:
     numbers = roster.numbers(session, activity_id)
     names = roster.names(session, actor, {frame.athlete_id for frame in frames})
     moment = now()
-    lines = []
-    for row in found:
+
+    def line(row: Any) -> Line:
         frame, number = row.TimeFrame, numbers[row.TimeFrame.athlete_id]
         document = documents.get(frame.id)
         state, why = _state(row, document, moment)
-        name = names.get(frame.athlete_id, f"Athlete {number}")
-        lines.append(
-            Line(
-                frame.id,
-                frame.athlete_id,
-                number,
-                name,
-                frame.start_time,
-                frame.end_time,
-                _sport_of(registry, row.sport, frame),
-                bool(row.samples),
-                document,
-                state,
-                why,
-            )
+        return Line(
+            timeframe=frame.id,
+            athlete=frame.athlete_id,
+            number=number,
+            name=names.get(frame.athlete_id, f"Athlete {number}"),
+            start=frame.start_time,
+            stop=frame.end_time,
+            sport=_sport_of(registry, row.sport, frame),
+            samples=bool(row.samples),
+            document=document,
+            state=state,
+            why=why,
         )
-    lines.sort(key=lambda line: (line.number, line.start, line.timeframe))
+
+    lines = sorted(map(line, found), key=lambda line: (line.number, line.start, line.timeframe))
     sport = session.get_one(JsonSchema, activity.json_schema_id).sport
     together = _summary(session, actor, activity_id, {frame.id for frame in readable})
     return Report(activity, sport, owned, lines, together)

@@ -99,15 +99,7 @@ def quality(
         del shares["distance"]
     rejected = int(track["rejected"])
     share = _share(rejected, samples)
-    level, reasons = _level(coverage), []
-    if not samples:
-        level, reasons = POOR, ["no samples"]
-    elif level:
-        reasons.append(f"{100 * coverage:.1f} % of the time is covered by samples")
-    if (sparse := _sparse(track, elapsed)) > GOOD_SPARSE:
-        level = max(level, USABLE)
-        apart = int(track["max_gap_ms"]) / 1000.0
-        reasons.append(f"samples are over {apart:g} s apart for {100 * sparse:.1f} % of the time")
+    level, reasons = _of_time(track, coverage, elapsed)
     tracked = _of_source(shares, source, coverage)
     if tracked > level:
         reasons.append(f"{source} is there for {100 * shares[source]:.1f} % of the time")
@@ -132,6 +124,20 @@ def quality(
         else _of_streams(sport, values),
         **_presets(resolved),
     }
+
+
+def _of_time(track: Any, coverage: float, elapsed: int) -> tuple[int, list[str]]:
+    """How well samples cover the time, and why not better."""
+    if not track["n"]:
+        return POOR, ["no samples"]
+    level, reasons = _level(coverage), []
+    if level:
+        reasons.append(f"{100 * coverage:.1f} % of the time is covered by samples")
+    if (sparse := _sparse(track, elapsed)) > GOOD_SPARSE:
+        level = max(level, USABLE)
+        apart = int(track["max_gap_ms"]) / 1000.0
+        reasons.append(f"samples are over {apart:g} s apart for {100 * sparse:.1f} % of the time")
+    return level, reasons
 
 
 def no_quality(sport: Sport) -> dict[str, Any]:
