@@ -20,6 +20,7 @@ from . import audit
 MAX_OWNER = 255
 MOST_USED = 100
 GRANTS = ("password", "authorization_code")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Requests a second that a client may keep up, and how many at once, by its class.
 THROTTLE_CLASSES: Mapping[str, tuple[float, float]] = {
     "low": (10, 100),
@@ -173,11 +174,25 @@ def _check_redirects(grants: Sequence[str], uris: Sequence[str]) -> None:
     if "authorization_code" in grants and not uris:
         raise BadInput.at("/redirect_uris", "the grant authorization_code needs one")
     for index, uri in enumerate(uris):
-        parts = _split(uri, f"/redirect_uris/{index}")
+        at = f"/redirect_uris/{index}"
+        parts = _split(uri, at)
         if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
+            raise BadInput.at(at, "must be an absolute URI without a fragment")
+        if not _is_callback(parts):
             raise BadInput.at(
-                f"/redirect_uris/{index}", "must be an absolute URI without a fragment"
+                at, "must be https, http on this machine, or an app's own scheme: club.app:/cb"
             )
+
+
+def _is_callback(parts: SplitResult) -> bool:
+    """Where a code may go: nothing that others read on the way or that a browser runs. A scheme of
+    an app's own is a domain turned round, so it has a dot (RFC 8252 section 7.1).
+    """
+    if parts.scheme == "https":
+        return bool(parts.hostname) and "*" not in parts.netloc
+    if parts.scheme == "http":
+        return parts.hostname in LOOPBACK
+    return "." in parts.scheme
 
 
 def _check_origins(origins: Sequence[str]) -> None:

@@ -71,6 +71,17 @@ def test_changes(world: World) -> None:
         ({"cors_origins": ["https://ok.example", "https://["]}, "/cors_origins/1"),
         ({"throttle_class": "endless"}, "/throttle_class"),
         ({"redirect_uris": ["/relative"]}, "/redirect_uris/0"),
+        *(
+            ({"redirect_uris": [uri]}, "/redirect_uris/0")
+            for uri in (
+                "javascript:alert(1)",
+                "data:text/html,x",
+                "http://ams.example/cb",
+                "https:///cb",
+                "https://*.example/cb",
+                "app:/cb",
+            )
+        ),
         ({"redirect_uris": ["https://["]}, "/redirect_uris/0"),
         ({"redirect_uris": ["https://ams.example/#x"]}, "/redirect_uris/0"),
         ({"grants": ["implicit"]}, "/grants/0"),
