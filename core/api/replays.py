@@ -11,13 +11,13 @@ import flask
 import marshmallow as ma
 import redis
 import structlog
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from core.api import sockets
 from core.api.guard import authenticated
 from core.api.parsing import Blueprint
 from core.api.platform import platform
-from core.api.shapes import Id, Shape
+from core.api.shapes import Id, Real, Shape
 from core.api.sockets import Socket
 from core.api.streams import listen
 from core.channels import LIVE_REPLAY, Live
@@ -42,9 +42,10 @@ socket_blueprint = flask.Blueprint("replay_socket", __name__, url_prefix="/api/v
 
 
 class ReplayRequestShape(Shape):
-    speed = fields.Float(
+    speed = Real(
+        SLOWEST,
+        FASTEST,
         load_default=1.0,
-        validate=validate.Range(SLOWEST, FASTEST),
         metadata={"description": "Times real time.", "example": 10.0},
     )
 

@@ -87,7 +87,7 @@ def test_who_may_and_how_many(world: World, scene: Match, url: str) -> None:
         assert closing(socket)[0] == 4403
 
 
-@pytest.mark.parametrize("speed", [0.05, 101, "fast", None, 1e400])
+@pytest.mark.parametrize("speed", [0.05, 101, "fast", "1", True, None, 1e400])
 def test_speeds_out_of_bounds(world: World, scene: Match, speed: Any) -> None:
     assert ask(world, scene.frame(), speed=speed).status_code == 400
 
