@@ -24,7 +24,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks import proof
-from core.clock import to_iso
+from core.clock import from_iso, to_iso
+from core.commands import accounts
+from core.config import Config
 from core.models import ComputedData, ComputeState, Outbox, UplinkBatch
 from core.models.db import Database
 from core.pipeline import store
@@ -34,6 +36,7 @@ from tests.platform import Platform, one_box
 ROUNDS, KILLS, FLUSHES = 5, 10, 1
 PLAYERS = 6
 KICK_OFF = 1_772_377_200_000  # 2026-03-01T15:00:00Z
+OWNED = from_iso("2026-01-01T00:00:00Z"), from_iso("2027-01-01T00:00:00Z")
 SPEED, UNDISTURBED_SPEED = 60.0, 240.0
 FAULTS = frozenset({"dropout", "duplicate", "late"})
 BETWEEN = (0.3, 4.0)  # seconds from one blow to the next
@@ -53,6 +56,8 @@ class Match:
 def set_up(platform: Platform, seconds: float) -> Match:
     """A manager with managed athletes and backdated devices; one activity, a frame for each."""
     client = platform.cli("client", "create", "--name", "proof", "--grant", "password")
+    # What the commands do, without a process for each.
+    config = Config.load(platform.environment)
     with httpx.Client(base_url=platform.url, timeout=30) as http:
 
         def call(method: str, path: str, **body: Any) -> Any:
@@ -80,13 +85,8 @@ def set_up(platform: Platform, seconds: float) -> Match:
         )["id"]
         devices, frames = [], []
         for k in range(PLAYERS):
-            device = platform.cli(
-                "device", "create", "--device-name", f"d{k}", "--serial-number", f"{k}"
-            )
-            platform.cli(
-                "device", "own", str(device["id"]), str(coach),
-                "--from", "2026-01-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z",
-            )  # fmt: skip
+            device = accounts.create_device(config, f"d{k}", f"{k}")
+            accounts.own_device(config, device["id"], coach, *OWNED)
             athlete = call("POST", "/api/v1/athletes/create-managed/", json={"managed_by": coach})[
                 "id"
             ]

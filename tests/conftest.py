@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -41,6 +42,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--both", action="store_true", help="run every contract test on SQLite and on PostgreSQL"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """``--dist loadfile`` is ours (tests/schedule.py)."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.schedule import Queue
+
+    return Queue(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One of several processes takes its tests in the order of tests/schedule.py."""
+    if hasattr(config, "workerinput"):
+        from tests.schedule import order
+
+        key = order([item.nodeid for item in items])
+        items.sort(key=lambda item: key(item.nodeid))
 
 
 @pytest.fixture(scope="session")
