@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from configparser import ConfigParser
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,15 +63,13 @@ def test_the_example_of_a_sport_runs_as_printed(tmp_path: Path) -> None:
 
 
 def install(folder: Path) -> None:
-    """What pip makes of the folder's setup.cfg, as far as entry points are concerned."""
-    config = ConfigParser()
-    config.read(folder / "setup.cfg")
-    about = config["metadata"]
+    """What pip makes of the folder's pyproject.toml, as far as entry points are concerned."""
+    about = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     info = folder / f"rowing_sport-{about['version']}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Name: {about['name']}\nVersion: {about['version']}\n")
-    points = config["options.entry_points"]["touchline.sports"]
-    (info / "entry_points.txt").write_text(f"[touchline.sports]{points}\n")
+    (points,) = about["entry-points"]["touchline.sports"].items()
+    (info / "entry_points.txt").write_text(f"[touchline.sports]\n{' = '.join(points)}\n")
 
 
 def test_the_pages_are_the_registry() -> None:
