@@ -192,6 +192,7 @@ WORDS: Mapping[str, Any] = {
     "pwr.timestamp": OMIT,
     "pwr.pwr_instantpower": OMIT,
     "pwr.pwr_cadence": OMIT,
+    "pwr.pwr_balance": OMIT,
     "run.cadence": OMIT,
     "env.temp": OMIT,
     "device.timestamp": OMIT,

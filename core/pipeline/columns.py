@@ -46,6 +46,7 @@ CHANNELS: dict[str, Channel] = {
     "pwr.timestamp": Channel(None, "ms"),
     "pwr.pwr_instantpower": Channel("power", "W", 0.0, 5_000.0),
     "pwr.pwr_cadence": Channel("cadence", "1/min"),
+    "pwr.pwr_balance": Channel("balance", "%", 0.0, 100.0),  # the left leg's share
     "run.cadence": Channel("cadence", "1/min"),
     "env.temp": Channel("temp", "°C"),
     "device.timestamp": Channel(None, "ms"),

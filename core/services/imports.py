@@ -47,7 +47,8 @@ def run(
     try:
         if details["start"] is None:  # else an earlier attempt stored it and did not end
             decoded = _decoded(objects.get(key), arguments)
-            streams = {"samples": decoded.columns, **decoded.streams}
+            streams = {"samples": decoded.columns} if len(decoded.columns["t"]) else {}
+            streams |= decoded.streams
             whole = writer.WholeFile.of(f"file-{arguments['file']}", streams)
             details = db.write(lambda session: _store(session, registry, job_id, decoded, whole))
     except (DecodeError, TouchlineError) as error:

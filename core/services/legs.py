@@ -69,6 +69,8 @@ def recorded(sport: Sport, sessions: Sequence[Session]) -> dict[str, Any]:
     lengths = [session.pool_length for session in sessions if session.pool_length]
     if lengths and "pool_length" in sport.activity_schema["properties"]:
         known["pool_length"] = lengths[0]
+        units = [session.pool_unit for session in sessions if session.pool_unit]
+        known |= {"pool_unit": units[0]} if units else {}
     if sport.legs:
         known["transitions"] = [
             {"duration": session.elapsed}

@@ -8,6 +8,7 @@ kernels compile them in and the web process can import them without numba.
 from collections.abc import Mapping
 
 LAT, LON, ALT, SPEED, HR, POWER, CADENCE, DISTANCE = range(8)
+BALANCE = 17  # raw, too: the left leg's share of the power, %
 CHANNELS = {
     "lat": LAT,
     "lon": LON,
@@ -17,6 +18,7 @@ CHANNELS = {
     "power": POWER,
     "cadence": CADENCE,
     "distance": DISTANCE,
+    "balance": BALANCE,
 }
 
 # Derived by the track (design/metrics.md sections 2.1 to 2.3):
@@ -30,7 +32,7 @@ A3 = 14  # as A, of S3
 FIX = 15  # 1.0 where a valid position came with the sample (2.1, rule 1), else 0.0
 # Derived by the elevation kernel, in sports that have it (section 2.13):
 SLOPE = 16  # rise over run of the last 30 m or more, within +-0.45; 0 while unknown
-ROWS = 17
+ROWS = 18
 
 SAMPLES = "samples"
 

@@ -93,6 +93,16 @@ def test_printed_row_of_the_climb(recordings: Path) -> None:
     assert found["total_distance"] == pytest.approx(57653.7, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("cycling/power_hr_climb_57km.fit", 52.18), ("cycling/power_vector_41km.fit", 49.84)],
+)
+def test_balance_of_the_head_units(recordings: Path, name: str, right: float) -> None:
+    """The session messages' own left_right_balance, percent of the right leg."""
+    found = _fold(recordings / name, "biking").document(True)["left_right_balance"]
+    assert found == pytest.approx(100 - right, abs=0.02)
+
+
 def _beats(recordings: Path, name: str) -> set[str]:
     """The values of beat-to-beat intervals, which are another stream's."""
     return {key for key in golden_values(recordings, name) if key.startswith("rr_")}

@@ -29,7 +29,8 @@ class Session:
     """A part of a recording with one sport; Unix ms, [start, stop).
 
     As the recorder has it: seconds that passed (``elapsed``) and that its timer ran (``timer``),
-    its own ``distance`` in metres, the length of the pool in metres; None where it does not say.
+    its own ``distance`` in metres, the length of the pool in metres, and the unit (m, yd) in which
+    that is measured; None where it does not say.
     The sport of the way between two legs is ``transition``.
     """
 
@@ -40,6 +41,7 @@ class Session:
     timer: float | None = None
     distance: float | None = None
     pool_length: float | None = None
+    pool_unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Decoded:
     """A file's samples, and what it says about itself.
 
     ``columns`` are those of the stream ``samples``, in ascending time, each time once; ``streams``
-    the others that the file has (rr, lengths, events), in the same form. ``records`` counts the
+    the others that the file has (rr, lengths, events), in the same form. A swim may have lengths
+    and no samples. ``records`` counts the
     rows of the file, ``repairs`` (kind → number of samples) says what was mended: ``backward``
     samples came before their predecessor, ``duplicate`` ones lost to a later sample of the same
     time, ``outside_bounds`` ones had an impossible value, which was taken as absent,
@@ -66,18 +69,19 @@ class Decoded:
 
     @property
     def start(self) -> int:
-        """The first sample's time."""
-        return int(self.columns["t"][0])
+        """The first sample's time; of a file without samples, that of what it has."""
+        return int(self.columns["t"][0]) if size(self.columns) else self.span[0]
 
     @property
     def stop(self) -> int:
-        """The last sample's time."""
-        return int(self.columns["t"][-1])
+        """The last sample's time; of a file without samples, that of what it has."""
+        return int(self.columns["t"][-1]) if size(self.columns) else self.span[1]
 
     @property
     def span(self) -> tuple[int, int]:
         """The first and the last time of what is measured: all streams but events."""
-        streams = [self.columns, *(c for name, c in self.streams.items() if name != "events")]
+        others = (columns for name, columns in self.streams.items() if name != "events")
+        streams = [columns for columns in (self.columns, *others) if size(columns)]
         return min(int(c["t"][0]) for c in streams), max(int(c["t"][-1]) for c in streams)
 
 

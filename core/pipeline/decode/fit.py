@@ -14,7 +14,7 @@ import numpy as np
 from fitdecode.processors import FIT_DATETIME_MIN, FIT_UTC_REFERENCE
 from numpy.typing import NDArray
 
-from core.pipeline.columns import Columns
+from core.pipeline.columns import Columns, empty
 
 from . import fit_streams
 from .base import Decoded, DecodeError, Session, mend
@@ -37,6 +37,7 @@ _FIELDS = (
     "power",
     "temperature",
     "distance",
+    "left_right_balance",
 )
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _ON_FOOT = frozenset({"running", "walking", "hiking"})  # watches count the steps of one foot
@@ -44,7 +45,11 @@ _SPORTS = {"cycling": "biking", "hiking": "trailrunning"}
 _OF_SUB_SPORT = {"trail": "trailrunning"}
 TRANSITION = "transition"
 _LEGS = frozenset({"swimming", "biking", "running", "trailrunning"})
+_RIGHT, _SHARE = 0x80, 0x7F  # of a balance: whether the side is known, and the right leg's %
 _POOLS = (10.0, 100.0)  # m; as the schema of activities has it
+
+
+_UNITS = {"metric": "m", "statute": "yd"}
 
 
 def recognise(head: bytes) -> bool:
@@ -96,8 +101,9 @@ class _Messages:
             self.laps.append(fit_streams.lap_of(frame, start))
 
     def streams(self, t: NDArray) -> dict[str, Columns]:
-        """All streams but the samples, whose times are ``t``."""
-        first, last = int(t[0]), int(t[-1])
+        """All streams but the samples, whose times are ``t`` (those of lengths where none are)."""
+        times = t.tolist() or [row.t for row in self.lengths]
+        first, last = min(times), max(times)
         found = {
             "rr": fit_streams.rr(self.beats, first),
             "lengths": fit_streams.lengths(self.lengths),
@@ -144,7 +150,7 @@ def _row(frame: fitdecode.FitDataMessage) -> list[float]:
             or isinstance(field.field, fitdecode.types.DevField)
         ):
             continue
-        value = field.value
+        value = field.raw_value if field.name == "left_right_balance" else field.value
         row[place] = float(value[0] if isinstance(value, tuple) else value)
     return row
 
@@ -165,6 +171,7 @@ def _session(frame: fitdecode.FitDataMessage, start: int | None) -> tuple[Sessio
         _told(frame, "total_timer_time"),
         _told(frame, "total_distance"),
         pool if pool is not None and _POOLS[0] <= pool <= _POOLS[1] else None,
+        _UNITS.get(str(frame.get_value("pool_length_unit", fallback=None))),
     ), name
 
 
@@ -188,7 +195,9 @@ def _decoded(messages: _Messages) -> Decoded:
     sessions = sorted(messages.sessions, key=lambda session: session[0].start)
     if np.isnan(field["heart_rate"]).all():  # else the watch had the strap's rates at the time
         field["heart_rate"] = messages.rates.at(t)
-    columns, repairs = mend(_columns(t, field, _on_foot(t, sessions)))
+    columns, repairs = empty(), dict[str, int]()
+    if len(placed) or not messages.lengths:  # lengths are data without any record beside them
+        columns, repairs = mend(_columns(t, field, _on_foot(t, sessions)))
     if len(placed) < len(table):
         repairs["without_time"] = len(table) - len(placed)
     about = messages.about
@@ -222,11 +231,18 @@ def _columns(t: NDArray, field: dict[str, NDArray], on_foot: NDArray) -> Columns
         "gnss.speed": _either(field["enhanced_speed"], field["speed"]),
         "ecg.hr": field["heart_rate"],
         "pwr.pwr_instantpower": field["power"],
+        "pwr.pwr_balance": _left(field["left_right_balance"]),
         "pwr.pwr_cadence": np.where(on_foot, np.nan, cadence),
         "run.cadence": np.where(on_foot, 2 * cadence, np.nan),
         "env.temp": field["temperature"],
         "device.distance": field["distance"],
     }
+
+
+def _left(balance: NDArray) -> NDArray:
+    """The left leg's share in percent; NaN where the device does not know which leg is which."""
+    coded = np.nan_to_num(balance).astype(np.int64)
+    return np.where(coded & _RIGHT != 0, 100.0 - (coded & _SHARE), np.nan)
 
 
 def _either(first: NDArray, second: NDArray) -> NDArray:

@@ -1,6 +1,7 @@
 """What biking, running and trail running share (design/metrics.md 3.3, 3.4, 3.6)."""
 
 from core.sport.contract import Metric
+from core.sport.metrics.balance import BALANCE_METRICS
 from core.sport.metrics.beats import HRV_METRICS
 from core.sport.metrics.cadence import PEDAL_METRICS, STEP_METRICS
 from core.sport.metrics.elevation import (
@@ -41,6 +42,7 @@ BIKING_METRICS = (
     *common(RIDE),
     *elevation_metrics(ELEVATION),
     *POWER_METRICS,
+    *BALANCE_METRICS,
     *PEDAL_METRICS,
     *climb_metrics(ELEVATION),
 )

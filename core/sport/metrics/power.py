@@ -292,16 +292,4 @@ POWER_METRICS = (
         kernel=POWER,
         output=lambda reading: decoupling_of(reading, "power"),
     ),
-    Derived(
-        key="left_right_balance",
-        version=1,
-        unit="%",
-        title="Left-right balance",
-        definition="Share of the left leg in the power, where a channel carries it.",
-        boundary="none",
-        citation="Touchline design, section 3.3",
-        grade="A",
-        needs=(),
-        function=lambda of, reading: reading.absent("no channel of ours carries the balance"),
-    ),
 )

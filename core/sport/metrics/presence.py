@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sport.columns import ALT, CADENCE, DISTANCE, FIX, HR, POWER, SPEED
+from core.sport.columns import ALT, BALANCE, CADENCE, DISTANCE, FIX, HR, POWER, SPEED
 from core.sport.contract import Kernel, Values
 from core.sport.metrics import heart
 from core.sport.metrics.track import reach_ms
@@ -20,6 +20,7 @@ CHANNELS = (
     ("power", POWER, -_ANY, _ANY),
     ("cadence", CADENCE, -_ANY, _ANY),
     ("distance", DISTANCE, -_ANY, _ANY),
+    ("balance", BALANCE, -_ANY, _ANY),
 )
 NAMES = tuple(name for name, *_ in CHANNELS)
 NEVER = -(2**62)
@@ -42,7 +43,7 @@ def init(values: Values, start: int, state: Any) -> None:
 PRESENCE = Kernel(
     name="presence",
     function="core.sport.kernels.presence:fold",
-    version=1,
+    version=2,
     state=STATE,
     init=init,
     params=("max_gap", "distance_source"),

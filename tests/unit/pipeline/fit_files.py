@@ -27,6 +27,7 @@ MESSAGES: dict[str, tuple[int, Fields]] = {
             "total_timer_time": (8, U32, 1000, 0),
             "total_distance": (9, U32, 100, 0),
             "pool_length": (44, U16, 100, 0),
+            "pool_length_unit": (46, ENUM, 1, 0),
         },
     ),
     "lap": (
@@ -49,6 +50,7 @@ MESSAGES: dict[str, tuple[int, Fields]] = {
             "distance": (5, U32, 100, 0),
             "speed": (6, U16, 1000, 0),
             "power": (7, U16, 1, 0),
+            "left_right_balance": (30, U8, 1, 0),
         },
     ),
     "event": (

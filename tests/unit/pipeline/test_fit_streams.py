@@ -69,6 +69,40 @@ def test_lengths_of_a_pool() -> None:
     )
 
 
+def test_lengths_without_records_are_data() -> None:
+    """A watch that keeps lengths alone: no samples, and no reason to refuse the file."""
+    whole = decoded(
+        *(
+            message("length", start_time=NOON + second, total_timer_time=20.0, length_type=1)
+            for second in (0, 20, 41)
+        ),
+        message("lap", start_time=NOON, total_elapsed_time=61),
+        message("session", start_time=NOON, sport=fit.SWIMMING, pool_length=25.0),
+    )
+    assert list(whole.columns) == ["t"]
+    assert (whole.records, len(whole.columns["t"])) == (0, 0)
+    assert (whole.start, whole.stop) == whole.span == (unix(NOON), unix(NOON + 41))
+    assert whole.streams["lengths"]["duration"].tolist() == [20.0] * 3
+    events = whole.streams["events"]
+    assert events["event"].tolist() == [EVENTS["session"], EVENTS["lap"]]
+
+
+@pytest.mark.parametrize(("unit", "said"), [(0, "m"), (1, "yd"), (None, None)])
+def test_the_unit_of_a_pool(unit: int | None, said: str | None) -> None:
+    session = message(
+        "session", start_time=NOON, sport=fit.SWIMMING, pool_length=22.86, pool_length_unit=unit
+    )
+    assert decoded(record(0, heart_rate=120), session).sessions[0].pool_unit == said
+
+
+def test_the_left_legs_share_of_the_power() -> None:
+    """The upper bit says that the other seven are the right leg's; else nobody knows whose."""
+    coded = [0x80 | 52, 52, 0x80, 0x80 | 100, None]
+    rows = [record(at, power=200, left_right_balance=code) for at, code in enumerate(coded)]
+    found = decoded(*rows).columns["pwr.pwr_balance"]
+    np.testing.assert_array_equal(found, [48, np.nan, 100, 0, np.nan])
+
+
 @pytest.mark.parametrize("length", [0, 9.99, 100.5, None])
 def test_what_is_no_length_of_a_pool_is_not_taken(length: float | None) -> None:
     session = message("session", start_time=NOON, sport=fit.SWIMMING, pool_length=length)

@@ -185,6 +185,33 @@ def test_a_pool_comes_with_its_length_and_lengths(imported: Imports) -> None:
     assert found["input"]["samples"] == 70
 
 
+def test_a_swim_of_lengths_alone(imported: Imports) -> None:
+    pool = fit.file(
+        *(
+            message(
+                "length", start_time=NOON + 20 * at, total_timer_time=19.5, length_type=1,
+                total_strokes=12,
+            )
+            for at in range(4)
+        ),
+        message(
+            "session", start_time=NOON, sport=fit.SWIMMING, total_elapsed_time=80,
+            pool_length=22.86, pool_length_unit=1,
+        ),
+    )  # fmt: skip
+    job = imported.run(imported.upload(pool))
+    assert job.state == "SUCCESS", job.details
+    assert job.details["ranges"] == []
+    activity = imported.world.read(lambda s: s.get_one(Activity, job.details["activity"]))
+    assert activity.json == {"sport": "swimming", "pool_length": 22.86, "pool_unit": "yd"}
+    (frame,) = frames_of(imported, job.details)
+    found = document_of(imported, frame)
+    assert (found["active_lengths"], found["strokes"], found["swim_time"]) == (4, 48, 78.0)
+    assert found["total_distance"] == pytest.approx(91.44)
+    assert found["hr_avg"] is None
+    assert (found["input"]["samples"], found["input"]["streams"]["lengths"]) == (0, 4)
+
+
 def leg(start: str, end: str, sport: str = "running") -> dict[str, str]:
     day = "2026-06-07T"
     return {"sport": sport, "start_time": f"{day}{start}Z", "end_time": f"{day}{end}Z"}

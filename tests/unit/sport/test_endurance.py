@@ -320,6 +320,19 @@ def test_power_at_ten_hertz_is_the_mean_of_each_second() -> None:
     assert one["w_prime_balance"]["end"] == pytest.approx(ten["w_prime_balance"]["end"])
 
 
+def test_balance_is_weighted_by_power() -> None:
+    n = 120
+    hard, known = np.arange(n) < 40, np.arange(n) < 100
+    balance = np.where(hard, 46.0, np.where(known, 52.0, np.nan))
+    power = np.where(hard, 300.0, np.where(np.arange(n) < 80, 100.0, 0.0))
+    samples = straight(np.full(n, 8.0), power=power, balance=balance)
+    # The first sample ends no step: 39 s at 300 W and 40 s at 100 W, 20 s that rolled.
+    share = (39 * 300 * 46.0 + 40 * 100 * 52.0) / (39 * 300 + 40 * 100)
+    assert values("biking", samples)["left_right_balance"] == pytest.approx(share)
+    del samples["balance"]
+    assert values("biking", samples)["left_right_balance"] is None
+
+
 def test_torque_and_gear() -> None:
     n = 120
     samples = straight(
