@@ -11,7 +11,6 @@ from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Shape, Text
-from core.errors import NotFound
 from core.models import Activity
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
@@ -78,8 +77,7 @@ def get_activity(actor: Actor, query: dict[str, Any], activity: int) -> Activity
     def read(session: Session) -> Activity:
         found = activities.get(session, actor, activity)
         mine = activities.listing(actor).where(Activity.id == activity)
-        if session.scalar(LISTING.narrowed(mine, query)) is None:
-            raise NotFound(f"no activity {activity} that matches the filters")
+        LISTING.require(session, mine, query, f"activity {activity}")
         return found
 
     return platform().db.read(read)

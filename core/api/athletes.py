@@ -16,7 +16,6 @@ from core.api.passwords import NewPasswordShape, Password, hashed
 from core.api.people import Address, AthleteProfileShape, ExternalIdQuery, UserShape
 from core.api.platform import platform
 from core.api.shapes import BYTES, Day, Id, Shape, Text
-from core.errors import NotFound
 from core.models import AthleteProfile, User
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
@@ -176,9 +175,8 @@ def get_athlete(actor: Actor, query: dict[str, Any], athlete: int) -> User:
 
     def read(session: Session) -> User:
         found = users.athlete(session, actor, athlete)
-        matching = LISTING.narrowed(users.athletes(actor).where(User.id == athlete), query)
-        if session.scalar(matching) is None:
-            raise NotFound(f"no athlete {athlete} that matches the filters")
+        mine = users.athletes(actor).where(User.id == athlete)
+        LISTING.require(session, mine, query, f"athlete {athlete}")
         return found
 
     return platform().db.read(read)

@@ -11,7 +11,6 @@ from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, QueryFlag, QueryInteger, Shape, Text
-from core.errors import NotFound
 from core.models import Device
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
@@ -134,8 +133,7 @@ def get_device(actor: Actor, query: dict[str, Any], device: int) -> Device:
     def read(session: Session) -> Device:
         found = devices.get(session, actor, device)
         mine = devices.listing(actor, activity_id=query.get("activity"))
-        if session.scalar(LISTING.narrowed(mine.where(Device.id == device), query)) is None:
-            raise NotFound(f"no device {device} that matches the filters")
+        LISTING.require(session, mine.where(Device.id == device), query, f"device {device}")
         return found
 
     return platform().db.read(read)

@@ -10,9 +10,11 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy.orm import Session
 
 from core.api.paging import PageQuery
 from core.api.shapes import Day, Moment, QueryFlag, QueryInteger
+from core.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,13 @@ class Listing:
         column = self.ordering[wanted.removeprefix("-")]
         first = column.desc() if wanted.startswith("-") else column.asc()
         return statement.order_by(first.nulls_last(), self.key)
+
+    def require(
+        self, session: Session, statement: Select[Any], args: Mapping[str, Any], what: str
+    ) -> None:
+        """Raises NotFound where the filters hide the one thing that the statement selects."""
+        if session.scalar(self.narrowed(statement, args)) is None:
+            raise NotFound(f"no {what} that matches the filters")
 
     def apply(self, statement: Select[Any], args: Mapping[str, Any]) -> Select[Any]:
         return self.sorted(self.narrowed(statement, args), args)

@@ -11,7 +11,6 @@ from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Shape
-from core.errors import NotFound
 from core.models import JsonSchema
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
@@ -68,8 +67,7 @@ def get_schema(actor: Actor, query: dict[str, Any], json_schema: int) -> JsonSch
     def read(session: Session) -> JsonSchema:
         found = json_schemas.get(session, actor, json_schema)
         every = json_schemas.listing(actor).where(JsonSchema.id == json_schema)
-        if session.scalar(LISTING.narrowed(every, query)) is None:
-            raise NotFound(f"no JSON schema {json_schema} that matches the filters")
+        LISTING.require(session, every, query, f"JSON schema {json_schema}")
         return found
 
     return platform().db.read(read)

@@ -12,7 +12,6 @@ from core.api.paging import page_of, read_page
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, Shape
-from core.errors import NotFound
 from core.models import Device, DeviceOwnership
 from core.models.users import ADMINISTRATOR, MANAGER
 from core.policy import Actor
@@ -65,8 +64,7 @@ def get_ownership(actor: Actor, query: dict[str, Any], device_ownership: int) ->
     def read(session: Session) -> DeviceOwnership:
         found = ownerships.get(session, actor, device_ownership)
         mine = ownerships.listing(actor).where(DeviceOwnership.id == device_ownership)
-        if session.scalar(LISTING.narrowed(mine, query)) is None:
-            raise NotFound(f"no device ownership {device_ownership} that matches the filters")
+        LISTING.require(session, mine, query, f"device ownership {device_ownership}")
         return found
 
     return platform().db.read(read)

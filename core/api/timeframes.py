@@ -18,7 +18,6 @@ from core.api.paging import page_of, paged
 from core.api.parsing import Blueprint
 from core.api.platform import platform
 from core.api.shapes import Id, Moment, QueryFlag, Shape
-from core.errors import NotFound
 from core.models import Activity, Device, TimeFrame, User
 from core.models.users import ADMINISTRATOR, ATHLETE, MANAGER
 from core.policy import Actor
@@ -155,8 +154,7 @@ def get_timeframe(actor: Actor, query: dict[str, Any], timeframe: int) -> dict[s
     def read(session: Session) -> dict[str, Any]:
         found = timeframes.get(session, actor, timeframe)
         mine = timeframes.listing(actor).where(TimeFrame.id == timeframe)
-        if session.scalar(LISTING.narrowed(mine, query)) is None:
-            raise NotFound(f"no time frame {timeframe} that matches the filters")
+        LISTING.require(session, mine, query, f"time frame {timeframe}")
         return _dumped(session, actor, [found], query)[0]
 
     return platform().db.read(read)
