@@ -27,7 +27,7 @@ from core.auth import attempts, tokens
 from core.auth.passwords import hash_password
 from core.auth.tokens import TokenCache
 from core.config import Config
-from core.models import OAuthClient, User, migrate
+from core.models import JsonSchema, OAuthClient, User, migrate
 from core.models.db import Database, make_engine
 from core.models.users import CAN_CREATE_MANAGED_ATHLETES
 from core.net import Caller, networks
@@ -188,7 +188,8 @@ def application(
     parts = Platform(config, db, connection, registry, writer, objects, TokenCache(db), caller)
     made = routes or (_idle.pop() if _idle else routed())
     equip(made, parts)
-    db.write(lambda session: json_schemas.sync(session, registry))
+    if db.read(lambda session: session.scalar(select(JsonSchema.id).limit(1))) is None:
+        db.write(lambda session: json_schemas.sync(session, registry))
     yield made
     made.extensions[changes.KEY].close()
     writer.close()
