@@ -27,6 +27,7 @@ from core.api import (
     admin_pages_second_factor,
     admin_pages_users,
     admin_pages_work,
+    answers,
     athlete_pages,
     athletes,
     bluetooth,
@@ -164,6 +165,15 @@ class DocumentedApi(Api):
         problems.register(self._app)
 
 
+class Application(Flask):
+    """Flask's. Nothing here is a coroutine, so nothing is asked sixteen times a request whether it
+    is one.
+    """
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(
     config: Config,
     *,
@@ -183,7 +193,7 @@ def create_app(
 
 def routed() -> Flask:
     """What hangs on the code alone: every route, filter and error. Its parts come by ``equip``."""
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config.update(
         API_TITLE="Touchline",
         API_VERSION="v1",
@@ -191,8 +201,7 @@ def routed() -> Flask:
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json = answers.Json(app)
     # Both forms of every path answer, with and without the last slash. Before any rule is added.
     app.url_map.strict_slashes = False
     for room in (requests, metrics, throttle, cors, idempotency, etags):
