@@ -48,4 +48,4 @@ class AccountShape(ma.Schema):
 @blueprint.response(200, AccountShape)
 def get_account(actor: Actor) -> dict[str, Any]:
     """Who am I?"""
-    return platform().db.read(lambda session: users.account(session, actor))
+    return platform().db.look(lambda connection: users.account(connection, actor))

@@ -21,7 +21,7 @@ def bearer() -> Actor:
     token = throttle.bearer_token()
     if token is None:
         raise Unauthorized("this needs an access token (Authorization: Bearer …)")
-    actor = platform().tokens.actor(token)
+    actor: Actor | None = g.get("known") or platform().tokens.actor(token)
     if actor is None:
         raise Unauthorized(
             "the access token is unknown, expired or revoked",

@@ -265,6 +265,7 @@ def _begin() -> None:
     token = bearer_token()
     known = None if token is None else platform().tokens.known(token)
     if known is not None:
+        g.known = known
         of_actor(known)
     else:
         _settle(throttle().of_address(request.remote_addr or "unknown"))

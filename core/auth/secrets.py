@@ -32,7 +32,7 @@ def hash_token(token: str) -> str:
     """HMAC-SHA-256 under the process's key, 64 hexadecimal digits."""
     if not _key:
         raise RuntimeError("core.auth.secrets.use_key was not called in this process")
-    return hmac.new(_key, token.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(_key, token.encode(errors="surrogatepass"), "sha256").hex()
 
 
 def matches(token: str, stored_hash: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, bindparam, select, union_all, update
+from sqlalchemy import BigInteger, Connection, bindparam, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -101,7 +101,7 @@ class TokenCache:
         key = hash_token(token)
         kept = self._kept.get(key)
         if kept is None or kept[2] < time.monotonic():
-            found = self._db.read(lambda session: _find(session, key))
+            found = self._db.look(lambda connection: _find(connection, key))
             if found is None:
                 self.forget(key)
                 return None
@@ -110,13 +110,12 @@ class TokenCache:
                 if len(self._kept) >= CACHE_SIZE:
                     self._kept.clear()
                 self._kept[key] = kept
-        actor, expires, _ = kept
-        return actor if expires is None or clock.now() < expires else None
+        return _unexpired(*kept[:2])
 
     def known(self, token: str) -> Actor | None:
         """Who bears this token, as far as this process remembers; never asks the database."""
         kept = self._kept.get(hash_token(token))
-        return None if kept is None or kept[2] < time.monotonic() else kept[0]
+        return None if kept is None or kept[2] < time.monotonic() else _unexpired(*kept[:2])
 
     def forget(self, *access_hashes: str) -> None:
         """Drop look-ups; without hashes, all of them."""
@@ -125,6 +124,10 @@ class TokenCache:
                 self._kept.clear()
             for key in access_hashes:
                 self._kept.pop(key, None)
+
+
+def _unexpired(actor: Actor, expires: int | None) -> Actor | None:
+    return actor if expires is None or clock.now() < expires else None
 
 
 def still_good(session: Session, given: Iterable[str]) -> set[str]:
@@ -168,8 +171,8 @@ _ACCOUNT = (
 _DEVICE = select(Device.id).where(Device.uplink_token_hash == bindparam("key"))
 
 
-def _find(session: Session, key: str) -> tuple[Actor, int | None] | None:
-    ask, values = session.connection().execute, {"key": key}
+def _find(connection: Connection, key: str) -> tuple[Actor, int | None] | None:
+    ask, values = connection.execute, {"key": key}
     row = ask(_ACCOUNT, values).first()
     if row is not None:
         expires, scope, client_id, user_id, role, extra_permissions = row
