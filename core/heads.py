@@ -59,6 +59,9 @@ class Handler(WSGIHandler):
     the system costs more than the copy.
     """
 
+    def log_request(self) -> None:
+        """Nothing: the application writes the access log (core.api.requests)."""
+
     def MessageClass(self, stream: BufferedIOBase, *_: Any) -> Any:
         fields = read(stream)
         if not fields.status and is_ambiguous(fields):

@@ -41,6 +41,9 @@ def configure(level: str = "info", form: str = "auto", stream: TextIO | None = N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # tests and children configure again
     )
+    # What no line of ours tells need not be found out for each (logging's howto, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

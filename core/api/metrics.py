@@ -7,12 +7,13 @@ For the operator's machines only: nobody logs in here, so it is answered to the 
 
 import time
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_address
 
 import redis
 import structlog
 from flask import Blueprint, Flask, Request, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import case, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -113,10 +114,17 @@ def _count(response: Response) -> Response:
     rule = request.url_rule
     route = "unknown" if rule is None else rule.rule
     method = request.method if request.method in METHODS else "other"
-    metrics.REQUESTS.labels(route, method, str(response.status_code)).inc()
+    counter, seconds = _counters(route, method, response.status_code)
+    counter.inc()
     if "started" in g:
-        metrics.SECONDS.labels(route, method).observe(time.perf_counter() - g.started)
+        seconds.observe(time.perf_counter() - g.started)
     return response
+
+
+@cache
+def _counters(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    counter = metrics.REQUESTS.labels(route, method, str(status))
+    return counter, metrics.SECONDS.labels(route, method)
 
 
 def register(app: Flask) -> None:

@@ -67,6 +67,8 @@ def _begin() -> None:
         raise BadInput("the path holds the character U+0000")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMedia("bodies are taken as they are, without a Content-Encoding")
+    if not request.query_string:
+        return
     if (broken := _undecodable(request.query_string)) is not None:
         raise BadInput.at(f"/{broken}", "is not UTF-8")
     for name, values in request.args.lists():
