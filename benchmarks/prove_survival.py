@@ -55,58 +55,55 @@ class Match:
 
 def set_up(platform: Platform, seconds: float) -> Match:
     """A manager with managed athletes and backdated devices; one activity, a frame for each."""
-    client = platform.cli("client", "create", "--name", "proof", "--grant", "password")
     # What the commands do, without a process for each.
     config = Config.load(platform.environment)
     with httpx.Client(base_url=platform.url, timeout=30) as http:
-
-        def call(method: str, path: str, **body: Any) -> Any:
-            answer = http.request(method, path, **body)
-            return answer.raise_for_status().json()
-
-        account = {"username": "coach", "email": "coach@club.example", "password": PASSWORD}
-        coach = call("POST", "/api/v1/managers/", json=account)["id"]
-        platform.cli("user", "permit", "coach", "can_create_managed_athletes")
-        form = {"grant_type": "password", "username": "coach", "password": PASSWORD}
-        auth = (client["client_id"], client["client_secret"])
-        token = call("POST", "/oauth2/token/", data=form, auth=auth)["access_token"]
-        http.headers["Authorization"] = f"Bearer {token}"
-        schemas = call("GET", "/api/v1/json-schemas/", params={"search": "soccer"})["results"]
-        schema = {row["type"]: row["id"] for row in schemas}
-        activity = call(
-            "POST",
-            "/api/v1/activities/",
-            json={
-                "name": "proof",
-                "json": {"sport": "soccer", "type": "match"},
-                "json_schema": schema["ACTIVITY"],
-                "owner": coach,
-            },
-        )["id"]
+        coach = _log_in(platform, http)
+        schemas = _call(http, "GET", "/api/v1/json-schemas/", params={"search": "soccer"})
+        schema = {row["type"]: row["id"] for row in schemas["results"]}
+        match = {
+            "name": "proof",
+            "json": {"sport": "soccer", "type": "match"},
+            "json_schema": schema["ACTIVITY"],
+            "owner": coach,
+        }
+        activity = _call(http, "POST", "/api/v1/activities/", json=match)["id"]
         devices, frames = [], []
         for k in range(PLAYERS):
             device = accounts.create_device(config, f"d{k}", f"{k}")
             accounts.own_device(config, device["id"], coach, *OWNED)
-            athlete = call("POST", "/api/v1/athletes/create-managed/", json={"managed_by": coach})[
-                "id"
-            ]
-            frame = call(
-                "POST",
-                "/api/v1/timeframes/",
-                json={
-                    "start_time": to_iso(KICK_OFF),
-                    "end_time": to_iso(KICK_OFF + round(seconds * 1000)),
-                    "params": {"max_hr": 195},
-                    "device": device["id"],
-                    "activity": activity,
-                    "athlete": athlete,
-                    "owner": coach,
-                    "json_schema": schema["TIMEFRAME"],
-                },
-            )
+            player = {"managed_by": coach}
+            athlete = _call(http, "POST", "/api/v1/athletes/create-managed/", json=player)
+            frame = {
+                "start_time": to_iso(KICK_OFF),
+                "end_time": to_iso(KICK_OFF + round(seconds * 1000)),
+                "params": {"max_hr": 195},
+                "device": device["id"],
+                "activity": activity,
+                "athlete": athlete["id"],
+                "owner": coach,
+                "json_schema": schema["TIMEFRAME"],
+            }
             devices.append(device)
-            frames.append(frame["id"])
+            frames.append(_call(http, "POST", "/api/v1/timeframes/", json=frame)["id"])
     return Match(devices, frames)
+
+
+def _log_in(platform: Platform, http: httpx.Client) -> int:
+    """A manager who may keep athletes, logged in on ``http``; their id."""
+    client = platform.cli("client", "create", "--name", "proof", "--grant", "password")
+    account = {"username": "coach", "email": "coach@club.example", "password": PASSWORD}
+    coach = _call(http, "POST", "/api/v1/managers/", json=account)["id"]
+    platform.cli("user", "permit", "coach", "can_create_managed_athletes")
+    form = {"grant_type": "password", "username": "coach", "password": PASSWORD}
+    auth = (client["client_id"], client["client_secret"])
+    token = _call(http, "POST", "/oauth2/token/", data=form, auth=auth)["access_token"]
+    http.headers["Authorization"] = f"Bearer {token}"
+    return coach
+
+
+def _call(http: httpx.Client, method: str, path: str, **body: Any) -> Any:
+    return http.request(method, path, **body).raise_for_status().json()
 
 
 def victims(platform: Platform, role: str) -> list[psutil.Process]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.prove_live import SESSIONS, fresh, run_sessions
+from benchmarks.prove_live import SESSIONS
+from benchmarks.sessions import fresh, run_sessions
 from core.models.db import Database
 
 HERE = SESSIONS // 20
