@@ -1,28 +1,36 @@
 """One memory of compiled statements for all databases of a kind: a test has a database of its own,
-and to compile every statement for each anew takes longer than most tests.
+and to compile every statement for each anew takes longer than most tests. And no commit waits for
+the disk: what a test holds need not survive a power cut (tests/unit/test_models.py looks that what
+the platform makes does).
 """
 
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.util import LRUCache
 
 from core.models import db
 
 STATEMENTS = 3000
 
-_make_engine = db.make_engine
+make_engine = db.make_engine  # the platform's own
 _known: dict[str, tuple[Any, dict[str, Any]]] = {}
 
 
 def _sharing(url: str, **options: Any) -> Engine:
-    engine = _make_engine(url, **options)
+    engine = make_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _never_sync)
     known = _known.get(engine.driver)
     if known is not None:
         # What is compiled is kept by dialect, and this one has met its database.
         engine.dialect, kept = known
         engine.update_execution_options(**kept)
     return engine
+
+
+def _never_sync(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def share(first: Engine) -> None:

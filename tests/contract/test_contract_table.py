@@ -21,7 +21,7 @@ BY_ID = [pytest.param(operation, id=operation.name) for operation in WITH_BEARER
 UNLISTED = {"/api/v1/openapi.json"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document(seeded_world: Seeded) -> dict[str, Any]:
     return seeded_world.client.get("/api/v1/openapi.json").get_json()
 

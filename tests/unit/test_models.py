@@ -1,5 +1,7 @@
 """The tables as the migrations make them, on both engines."""
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -8,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core.models import Base, Device, DeviceOwnership, User, migrate
 from core.models.db import Database
+from tests import engines
 
 
 def test_migrations_make_what_the_models_say(db: Database) -> None:
@@ -15,6 +18,14 @@ def test_migrations_make_what_the_models_say(db: Database) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     assert migrate.current(db.engine) == migrate.head()
+
+
+def test_sqlite_commits_reach_the_disk(tmp_path: Path) -> None:
+    engine = engines.make_engine(f"sqlite:///{tmp_path / 'touchline.db'}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
 
 
 def test_upgrading_twice_changes_nothing(db: Database) -> None:
