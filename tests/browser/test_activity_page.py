@@ -31,7 +31,7 @@ SHOWN = {
     "tennis": ("Heat map", "Zones", "Efforts", "Highest demands", "Thirds"),
     "biking": ("Route", "Zones", "Climbs", "Power curve"),
     "running": ("Route", "Zones", "Laps", "Best efforts"),
-    "swimming": ("Intervals", "Lengths", "Stroke types"),
+    "swimming": ("Intervals", "Lengths", "Stroke types", "96.7"),  # % freestyle
     "trailrunning": ("Route", "Slope", "Laps", "Climbs", "Descents"),
     "triathlon": ("Race", "Legs", "Transitions", "Route"),
 }
