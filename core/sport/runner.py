@@ -18,7 +18,7 @@ from core.sport.parameters import Resolved
 from core.sport.plan import BLOCK, Lane, plan
 from core.sport.quality import quality, used_mask
 from core.sport.registry import registry
-from core.sport.state import Saved, decode, encode, identity
+from core.sport.state import Buffer, Saved, decode, encode, identity
 
 RATE_SAMPLES = 21  # held until the rate is known (design/metrics.md 2.2)
 NEVER = -(2**63)
@@ -212,10 +212,10 @@ class FrameFold:
         """The whole state; equal folds give equal bytes, however their samples were cut."""
         held = len(self._held[0]) if self._held else 0
         rate = math.nan if self.rate is None else self.rate
-        parts = [self._buffer.tobytes(), b"".join(c.tobytes() for c in self._held)]
+        parts: list[Buffer] = [self._buffer.data, b"".join(c.tobytes() for c in self._held)]
         others = [self.passed[stream] for stream in self.streams[1:]]
         far = np.array([(p.last_t, p.n, p.late) for p in others], "<i8")
-        parts += [far.tobytes(), *(bytes(events) for events in self._events)]
+        parts += [far.tobytes(), *self._events]
         samples = self._samples
         saved = Saved(
             self.start, self.end, samples.last_t, rate, samples.n, samples.late, held, parts

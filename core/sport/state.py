@@ -24,6 +24,9 @@ CHECK = struct.Struct("<I")  # CRC-32 of all before it
 CUT_SHORT = "saved state is cut short"
 
 
+Buffer = bytes | bytearray | memoryview  # of single bytes
+
+
 class Saved(NamedTuple):
     """A decoded snapshot; ``parts`` are the state, the held samples, how far the other streams
     came, then each kernel's events.
@@ -36,7 +39,7 @@ class Saved(NamedTuple):
     n: int
     n_late: int
     held: int
-    parts: list[bytes]
+    parts: Sequence[Buffer]
 
 
 def layout(sport: Sport, kernels: Sequence[Kernel]) -> str:
@@ -82,8 +85,8 @@ def decode(who: bytes, blob: bytes, parts: int) -> Saved:
         raise StateMismatch(f"saved for {theirs}, not for {who.decode()}")
     at = head + length
     sizes = struct.unpack_from(f"<{parts}q", blob, at)
-    body = join(LZ4.decompress(view[at + 8 * parts : end], sum(sizes), asbytes=True))
-    cut, at = [], 0
+    body = join(LZ4.decompress(view[at + 8 * parts : end], sum(sizes), asbytes=True)).data
+    cut, at = list[Buffer](), 0
     for size in sizes:
         cut.append(body[at : at + size])
         at += size

@@ -32,10 +32,10 @@ def split(body: bytes) -> np.ndarray:
     return planes
 
 
-def join(planes: bytes) -> bytes:
-    """Undo `split`."""
+def join(planes: bytes) -> np.ndarray:
+    """Undo `split`; uint8."""
     words, whole = len(planes) // WORD, np.empty(len(planes), np.uint8)
     placed, cut = np.frombuffer(planes, np.uint8), words * WORD
     together(placed[:cut].reshape(WORD, words), whole[:cut])
     whole[cut:] = placed[cut:]
-    return whole.tobytes()
+    return whole
