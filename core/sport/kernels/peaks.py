@@ -4,14 +4,14 @@ import math
 
 from core.sport.columns import DT, A, D, S
 from core.sport.kernels import kernel
-from core.sport.metrics.peaks import BINS, COUNT, STATE, UNIT
+from core.sport.metrics.peaks import BINS, STATE, UNIT
 
 
 @kernel(STATE)
 def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
     dt, d, s, a = cols[DT], cols[D], cols[S], cols[A]
     st = state[0]
-    bin_, threshold = st.bin, st.threshold
+    bin_, threshold, quantities = st.bin, st.threshold, st.quantities
     ends = (bin_ + 1) * 1000
     distance, fast, effort = st.now[0], st.now[1], st.now[2]
     for i in range(n):
@@ -29,7 +29,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
                     slot = st.done % BINS
                     for w in range(st.windows_n):
                         span = st.windows[w]
-                        for q in range(COUNT):
+                        for q in range(quantities):
                             total = st.sums[w, q] + st.now[q]
                             if st.done >= span:
                                 total -= st.ring[(st.done - span) % BINS, q]
@@ -37,7 +37,7 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
                             if st.done + 1 >= span and total > st.best[w, q]:
                                 st.best[w, q] = total
                                 st.best_bin[w, q] = bin_ + e + 1 - span
-                    for q in range(COUNT):
+                    for q in range(quantities):
                         st.ring[slot, q] = st.now[q]
                         st.now[q] = 0
                     st.done += 1
@@ -46,6 +46,8 @@ def fold(t, cols, n, state, out):  # type: ignore[no-untyped-def]
             distance = fast = effort = 0
         x = math.floor(d[i] * UNIT + 0.5)
         distance += x
+        if quantities == 1:
+            continue
         if s[i] >= threshold:
             fast += x
         effort += math.floor(abs(a[i]) * (dt[i] / 1000.0) * UNIT + 0.5)

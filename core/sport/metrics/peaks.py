@@ -17,6 +17,7 @@ STATE = np.dtype(
     [
         ("windows_n", "<i8"),
         ("windows", "<i8", (MOST,)),
+        ("quantities", "<i8"),  # how many of them are summed
         ("threshold", "<f8"),
         ("bin", "<i8"),
         ("done", "<i8"),  # complete bins; -1 before the first sample
@@ -32,6 +33,7 @@ STATE = np.dtype(
 def init(values: Values, start: int, state: Any) -> None:
     windows = values["peak_windows"]
     thresholds = values.get("hid_thresholds") or (np.inf,)
+    state["quantities"] = COUNT if "hid_thresholds" in values else 1
     state["windows_n"] = len(windows)
     state["windows"][: len(windows)] = windows
     state["threshold"] = thresholds[0]
