@@ -1,6 +1,7 @@
-"""Ride and run metrics as a batch in pandas and numpy, as an analyst would write them for a file.
+"""Metrics of rides, runs, swims and races as a batch in pandas and numpy, as an analyst would write
+them for a file.
 
-The other side of `benchmarks.kernels`. It takes one sample a second without gaps, each with every
+The other side of `benchmarks.sports`. It takes one sample a second without gaps, each with every
 channel, and does less than the kernels: no climbs, no gear, no running power. What has no vector
 form (hysteresis, W' balance) is a plain loop.
 """
@@ -18,31 +19,40 @@ from core.sport.metrics.power import DURATIONS
 Samples = Mapping[str, np.ndarray]
 
 
-def common(
+def basic(
     samples: Samples, values: Mapping[str, Any], start: int, moving_from: float
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The frame with steps, and what all endurance sports have."""
+    """The frame with steps, and what does not depend on how one moves."""
     frame = pd.DataFrame({name: samples[name] for name in ("t", "hr")})
     frame["dt"] = frame["t"].diff().fillna(0)
     frame["segment"] = 0
     frame["d"] = steps(samples["lat"], samples["lon"])
     frame["s"] = np.floor(1000 * samples["speed"] + 0.5) / 1000
-    edges = np.array(values["speed_ranges"]) / 3.6
-    ranged = np.digitize(frame["s"], edges) - 1
     window = (frame["t"] - start) // int(values["intensity_span"] * 1000)
     still = runs(frame, (frame["s"] < moving_from).astype(int))["dt"].sum()
-    total = np.concatenate([[0], np.cumsum(np.floor(frame["d"].to_numpy() * 1e4 + 0.5))])
-    spans = [span for span in values["peak_windows"] if span < len(total)]
-    up, down = hysteresis(samples["alt"], 3.0)
     return frame, {
         "total_distance": frame["d"].sum(),
         "max_speed": frame["s"].max(),
-        "range_seconds": np.bincount(ranged, frame["dt"], len(edges)) / 1000,
-        "range_metres": np.bincount(ranged, frame["d"], len(edges)),
         "intensity": np.bincount(window, frame["d"]),
         "heart": heart(frame, values, start),
         "moving_time": frame["dt"][frame["s"] >= moving_from].sum() / 1000,
         "stops": still[still >= 5000],
+    }
+
+
+def common(
+    samples: Samples, values: Mapping[str, Any], start: int, moving_from: float
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The same with what rides and runs have."""
+    frame, found = basic(samples, values, start, moving_from)
+    edges = np.array(values["speed_ranges"]) / 3.6
+    ranged = np.digitize(frame["s"], edges) - 1
+    total = np.concatenate([[0], np.cumsum(np.floor(frame["d"].to_numpy() * 1e4 + 0.5))])
+    spans = [span for span in values["peak_windows"] if span < len(total)]
+    up, down = hysteresis(samples["alt"], 3.0)
+    return frame, found | {
+        "range_seconds": np.bincount(ranged, frame["dt"], len(edges)) / 1000,
+        "range_metres": np.bincount(ranged, frame["d"], len(edges)),
         "peaks": [float((total[span:] - total[:-span]).max() / 1e4) for span in spans],
         "ascent": up,
         "descent": down,
@@ -155,3 +165,32 @@ def running(samples: Samples, values: Mapping[str, Any], start: int) -> dict[str
         "cadence": turns / frame["dt"][stepping].sum(),
         "step_length": frame["d"][stepping].sum() / (turns / 60_000),
     }
+
+
+def swimming(samples: Samples, values: Mapping[str, Any], start: int) -> dict[str, Any]:
+    """The metrics of a swim in open water from whole columns."""
+    frame, found = basic(samples, values, start, 0.3)
+    lat, lon = samples["lat"], samples["lon"]
+    stroking = samples["cadence"] > 0
+    turns = (samples["cadence"] * frame["dt"])[stroking].sum()
+    metres = frame["d"].cumsum().to_numpy()
+    ends, before = [1], metres[1]
+    while True:  # pieces of 100 m of way and what the last sample adds
+        at = int(np.searchsorted(metres, before + 100.0))
+        if at >= len(metres):
+            break
+        ends.append(at)
+        before = metres[at]
+    straight = steps(lat[ends], lon[ends]).sum()
+    time = frame["dt"].sum() / 1000
+    return found | {
+        "strokes": turns / 60_000,
+        "stroke_rate": turns / frame["dt"][stroking].sum(),
+        "pace_100m": 100 * time / metres[-1],
+        "drift": (metres[ends[-1]] - metres[1]) / straight if len(ends) > 1 else None,
+    }
+
+
+def triathlon(samples: Samples, values: Mapping[str, Any], start: int) -> dict[str, Any]:
+    """The metrics of a frame over a whole race."""
+    return basic(samples, values, start, 0.3)[1]

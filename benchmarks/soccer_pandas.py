@@ -1,8 +1,8 @@
 """The soccer metrics as a batch in pandas and numpy, as an analyst would write them for a file.
 
-The other side of `benchmarks.kernels`, and an independent second computation for the tests. It
-takes samples of which each has a plausible position and a Doppler speed; it knows gaps, not
-dropped fixes.
+The other side of `benchmarks.kernels`, of field sports in `benchmarks.sports`, and an independent
+second computation for the tests. It takes samples of which each has a plausible position and a
+Doppler speed; it knows gaps, not dropped fixes.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from core.sport.geometry import fit
 
 A, E2 = 6378137.0, 0.0066943799901413165
 EC = np.array([155.4, -30.4, -43.3, 46.3, 19.5, 3.6])
@@ -177,4 +179,43 @@ def soccer(
         "peaks": peaks(frame, values),
         "heart": heart(frame, values, start),
         "metabolic": metabolic(frame, values),
+    }
+
+
+def heat(samples: Mapping[str, np.ndarray], corners: Any, cell: float) -> dict[str, Any]:
+    """Milliseconds by cell of the field and by third of its length."""
+    field = fit(corners)
+    x, y = field.place(samples["lat"], samples["lon"])
+    dt = np.diff(samples["t"], prepend=samples["t"][0])
+    columns, rows = int(np.ceil(field.length / cell)), int(np.ceil(field.width / cell))
+    inside = (x >= 0) & (y >= 0) & (x < columns * cell) & (y < rows * cell)
+    at = (y // cell * columns + x // cell)[inside].astype(int)
+    third = np.clip(3 * x // field.length, 0, 2).astype(int)
+    return {
+        "x": x,
+        "y": y,
+        "heat": np.bincount(at, dt[inside], columns * rows),
+        "thirds": np.bincount(third, dt, 3),
+    }
+
+
+def tennis(
+    samples: Mapping[str, np.ndarray], values: Mapping[str, Any], start: int
+) -> dict[str, Any]:
+    """What soccer has, bouts of movement, and zones of the court."""
+    found = soccer(samples, values, start)
+    frame = pd.DataFrame({"t": samples["t"], "segment": 0})
+    frame["dt"] = frame["t"].diff().fillna(0)
+    fast = smoothed(frame.assign(mm=np.floor(1000 * samples["speed"] + 0.5)), 10) >= 0.6
+    since = frame["t"] - frame["t"].where(fast).ffill()
+    bouts = runs(frame, (since <= 3000).astype(int))["dt"].sum()
+    court = values["court_corners"]
+    place = heat(samples, court, 1.0)
+    half = fit(court).length / 2
+    from_net = np.abs(place["x"] - half)
+    zone = np.digitize(from_net, [6.4, half, half + 6.5])
+    return found | {
+        "bouts": bouts[bouts >= 3000],
+        "court": np.bincount(zone, frame["dt"], 4),
+        "heat": place["heat"],
     }

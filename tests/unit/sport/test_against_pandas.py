@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.soccer_pandas import soccer
+from benchmarks.sports import CASES, folded, outing, play, resolved_for
 from core.sport.parameters import resolve_parameters
 from core.sport.registry import registry
 from core.sport.runner import FrameFold
@@ -94,3 +95,40 @@ def test_same_numbers(seed: int, gaps: bool) -> None:
     assert ours["metabolic"]["high_power_distance"] == near(metabolic["high_power_distance"])
     bands = [band["duration"] for band in ours["metabolic"]["bands"]]
     assert bands == near(metabolic["band_seconds"].tolist())
+
+
+SHARED = ("total_distance", "max_speed", "moving_time")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_sides_of_the_benchmark_agree(name: str) -> None:
+    case, resolved = CASES[name], resolved_for(name)
+    sides = case.sides
+    samples = play(3, sides, 9000) if sides else outing(3, case.pace, 4000)
+    start = int(samples["t"][0])
+    ours = folded(name, resolved, samples).values(True)[0]
+    values = {**resolved.values, "split_distance": 1000}
+    theirs: Any = case.pandas(samples, values, start)
+    if name == "soccer":
+        theirs, place = theirs
+        thirds = [ours["thirds"][third] for third in ("own", "middle", "attacking")]
+        assert [third["duration"] for third in thirds] == near((place["thirds"] / 1000).tolist())
+    for key in SHARED:
+        assert ours[key] == near(theirs[key]), key
+    assert ours["stops"]["count"] == len(theirs["stops"])
+    assert ours["hr_avg"] == near(theirs["heart"]["hr_avg"])
+    if name == "tennis":
+        assert ours["bouts"]["count"] == len(theirs["bouts"])
+        of = ("at_net", "inside_court", "behind_baseline")
+        zones = [ours["court_zones"][zone]["duration"] for zone in of]
+        # theirs takes places to the millimetre
+        assert zones == pytest.approx((theirs["court"][:3] / 1000).tolist(), abs=0.2)
+    if name == "biking":
+        assert ours["power"]["normalized"] == near(theirs["normalized"])
+        assert ours["w_prime_balance"]["minimum"] == near(theirs["balance"][0])
+    if name == "swimming":
+        assert ours["strokes"] == near(theirs["strokes"])
+        assert ours["heading_drift"]["ratio"] == pytest.approx(theirs["drift"], rel=1e-6)
+    if name == "trailrunning":  # our slopes start at points 5 m apart, theirs at any sample
+        flat = pytest.approx(theirs["flat_metres"], rel=1e-3)
+        assert ours["flat_equivalent_distance"] == flat
