@@ -5,7 +5,8 @@ time, so that others on the machine do not count; kernels warm; generated sample
 at 10 Hz on a field and at 1 Hz elsewhere; each round runs every side once, in turn; a figure is the
 median of the rounds, with the smallest and largest. The copy is numpy's of the columns that the
 sport's kernels read, of all athletes together. A chunk is ten samples of an athlete who is
-half-way, the saved state loaded before and stored after it.
+half-way, the saved state loaded before and stored after it; nearly all of it is packing (of a match
+90 kB of events and the heat map), and in memory it takes a tenth (`benchmarks.kernels`).
 
 At 1 Hz each sample is a whole second, so that every sample pays for the reductions of a second
 (23 windows of the power curve, two fourth-power means, seven best efforts): the design's 15 million
@@ -65,8 +66,8 @@ def soccer(samples: Samples, values: dict[str, Any], start: int) -> object:
 
 
 CASES = {
-    "soccer": Case(soccer, 8, 8, sides=(105, 68), corners="field_corners"),
-    "tennis": Case(soccer_pandas.tennis, 8, 8, sides=(23.77, 10.97), corners="court_corners"),
+    "soccer": Case(soccer, 8, 6, sides=(105, 68), corners="field_corners"),
+    "tennis": Case(soccer_pandas.tennis, 8, 6, sides=(23.77, 10.97), corners="court_corners"),
     "biking": Case(endurance_pandas.biking, 5, 2.5, pace=8.5),
     "running": Case(endurance_pandas.running, 5, 2, pace=3.2),
     "swimming": Case(endurance_pandas.swimming, 2, 4, pace=1.2),
@@ -196,7 +197,7 @@ def measure_sport(name: str, rounds: int, say: Callable[[str], object]) -> list[
         at_most(
             f"{name}, microseconds per 10-sample chunk, state loaded and stored",
             [r["chunks"] / CHUNKS * 1e6 for r in taken],
-            300,
+            500 if case.sides else 300,
         ),
     ]
 
