@@ -7,11 +7,13 @@ to a one-thread pool: SQLite waits for a lock inside C, where a greenlet switch 
 (design/architecture.md section 10).
 """
 
+import json
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -45,6 +47,7 @@ joined: ContextVar[Session | None] = ContextVar("joined", default=None)
 def make_engine(url: str, **options: Any) -> Engine:
     """An engine with the project's pragmas. The directory of a SQLite file is made, mode 0700."""
     parsed = make_url(url)
+    options.setdefault("json_serializer", _json)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True, **options)
     if parsed.database and parsed.database != ":memory:":
@@ -64,6 +67,16 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _json(value: Any) -> str:
+    """A column of JSON. What orjson does not write (an integer of more than 64 bits, half a
+    surrogate pair) the standard library does.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value)
 
 
 def _lower(value: Any) -> Any:

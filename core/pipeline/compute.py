@@ -23,7 +23,7 @@ from core.sport.registry import Registry
 
 from . import folding, summaries
 from .folding import QUIET, refold_due
-from .frames import Frame, load
+from .frames import Frame, of_activity, of_frame
 from .outcomes import MOST_FAILURES, Hot, Outcome, forget, keep, messages, store
 from .publish import Message
 from .summaries import HotSummaries, Made
@@ -91,7 +91,7 @@ def _advance(
     session: Session,
 ) -> _Group:
     at = now()
-    frames = load(session, TimeFrame.activity_id == activity_id, anew=False)
+    frames = of_activity(session, activity_id)
     # A frame whose fold raised waits for its refold: it is owed, or was given up.
     sound = [f for f in frames if f.state.error is None and f.id not in done]
     behind = [f for f in sound if f.news is not None or f.state.dirty]
@@ -166,8 +166,7 @@ def close(
 ) -> bool:
     """The last fold of a frame that has ended; False when it is put off or there is none to do."""
     at = now()
-    open_frames = (TimeFrame.id == timeframe_id) & ComputeState.closed.is_(False)
-    frames = db.read(lambda s: load(s, open_frames, anew=True))
+    frames = [f for f in db.read(lambda s: of_frame(s, timeframe_id)) if not f.state.closed]
     due = max((_closable(frame) for frame in frames), default=0)
     if due > at:
         db.write(lambda s: postpone(s, owed[0], due) if owed else None)
@@ -238,7 +237,7 @@ def fold_anew(db: Database, registry: Registry, timeframe_id: int, at: int) -> l
     """The frame folded from its first sample, nothing of it stored; [] when there is none."""
 
     def compute(session: Session) -> list[Outcome]:
-        frames = load(session, TimeFrame.id == timeframe_id, anew=True)
+        frames = of_frame(session, timeframe_id)
         return [folding.anew(session, registry, frame, at) for frame in frames]
 
     return db.read(compute)

@@ -23,7 +23,7 @@ from core.sport.versions import stamp
 
 from . import publish, results
 from .delta import delta
-from .frames import Frame
+from .frames import Frame, State
 
 MOST_FAILURES = 3
 RETRY_AFTER = 10_000  # ms after a sport raised
@@ -95,19 +95,14 @@ def store(session: Session, outcomes: Sequence[Outcome], *, close: bool = False)
     """Store what was computed of frames that nobody changed meanwhile; returns those outcomes.
     Frames that were deleted meanwhile are neither stored nor lost.
     """
-    rows = session.execute(
-        select(ComputeState.timeframe_id, ComputeState.revision)
-        .where(ComputeState.timeframe_id.in_([o.frame.id for o in outcomes]))
-        .order_by(ComputeState.timeframe_id)
-        .with_for_update()
-    )
-    found = {row.timeframe_id: row.revision for row in rows}
+    ids = {"frames": [o.frame.id for o in outcomes]}
+    found = dict(session.connection().execute(_REVISIONS, ids).tuples().all())
     sound = [o for o in outcomes if found.get(o.frame.id) == o.frame.state.revision]
     _store_failures(session, [o for o in sound if o.document is None])
     computed = [o for o in sound if o.document is not None]
     stands = {o.frame.id: _state(o, close=close) for o in computed}
     if computed:
-        session.execute(update(ComputeState), list(stands.values()))
+        session.connection().execute(_STATES, list(stands.values()))
         _store_documents(session, [o for o in computed if o.whole and not _silent(o)])
         _store_checkpoints(session, [o for o in computed if o.whole])
     for outcome in computed:
@@ -165,26 +160,46 @@ def _state(outcome: Outcome, *, close: bool) -> dict[str, Any]:
     assert outcome.basis is not None
     known = None if outcome.whole or outcome.kept is None else outcome.kept.stored
     return {
-        "timeframe_id": frame.id,
-        "edition": document["edition"],
-        "revision": outcome.revision,
-        "seq": frame.ingest_seq,
-        "last_t": fold.last_t,
-        "last": {stream: t for stream in fold.streams[1:] if (t := fold.last(stream)) is not None},
-        "fingerprint": outcome.basis.fingerprint,
-        "versions": stamp(outcome.basis.sport),
-        "checkpoint_at": outcome.at if outcome.whole else state.checkpoint_at,
-        "live": None if known is None else delta(known, document),
-        "dirty": outcome.dirty,
-        "computed_at": outcome.at,
-        "refolded_at": outcome.at if outcome.anew else state.refolded_at,
-        "closed": outcome.was_closed or (close and outcome.ended),
-        "arrival": document["quality"]["arrival"],
-        "failures": 0,
-        "error": None,
+        "frame": frame.id,
+        "new_edition": document["edition"],
+        "new_revision": outcome.revision,
+        "new_seq": frame.ingest_seq,
+        "new_last_t": fold.last_t,
+        "new_last": {
+            stream: t for stream in fold.streams[1:] if (t := fold.last(stream)) is not None
+        },
+        "new_fingerprint": outcome.basis.fingerprint,
+        "new_versions": stamp(outcome.basis.sport),
+        "new_checkpoint_at": outcome.at if outcome.whole else state.checkpoint_at,
+        "new_live": None if known is None else delta(known, document),
+        "new_dirty": outcome.dirty,
+        "new_computed_at": outcome.at,
+        "new_refolded_at": outcome.at if outcome.anew else state.refolded_at,
+        "new_closed": outcome.was_closed or (close and outcome.ended),
+        "new_arrival": document["quality"]["arrival"],
+        "new_failures": 0,
+        "new_error": None,
     }
 
 
+# Statements made once: each tick carries them out for each of its frames.
+_REVISIONS = (
+    select(ComputeState.timeframe_id, ComputeState.revision)
+    .where(ComputeState.timeframe_id.in_(bindparam("frames", expanding=True)))
+    .order_by(ComputeState.timeframe_id)
+    .with_for_update()
+)
+_STATES = (
+    update(ComputeState.__table__)  # type: ignore[arg-type]
+    .where(ComputeState.timeframe_id == bindparam("frame"))
+    .values(
+        {
+            column.name: bindparam(f"new_{column.name}", type_=column.type)
+            for column in ComputeState.__table__.columns
+            if not column.primary_key
+        }
+    )
+)
 _VALUES = ("document", "digest", "fingerprint", "created")
 _DOCUMENT = (
     update(ComputedData.__table__)  # type: ignore[arg-type]
@@ -224,8 +239,9 @@ def _announce(session: Session, outcome: Outcome, row: dict[str, Any]) -> None:
     """The events of a stored result."""
     state, document = outcome.frame.state, outcome.document
     assert document is not None
-    replaced = outcome.frame.stored is not None and row["edition"] != state.edition
-    results.tell(session, ComputeState(**row), document, state, replaced=replaced)
+    replaced = outcome.frame.stored is not None and row["new_edition"] != state.edition
+    stands = State(*(row[f"new_{name}"] for name in State._fields))
+    results.tell(session, outcome.frame.id, stands, document, state, replaced=replaced)
 
 
 def _store_checkpoints(session: Session, outcomes: Iterable[Outcome]) -> None:

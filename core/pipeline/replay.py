@@ -27,7 +27,7 @@ from core.sport.runner import FrameFold
 
 from . import publish, store
 from .folding import basis_of, read_since, read_whole
-from .frames import Frame, load
+from .frames import Frame, of_frame
 from .pace import ALONE, BEGIN_WITHIN, STEP
 from .preprocess import chunk
 
@@ -92,7 +92,7 @@ def step(
 
 def _play(session: Session, registry: Registry, row: Replay, at: int, fresh: bool) -> Step:
     """Fold up to where the replay is now. ``fresh``: somebody new listens, who needs it whole."""
-    frames = load(session, TimeFrame.id == row.timeframe_id, anew=True)
+    frames = of_frame(session, row.timeframe_id)
     end = Live(row.timeframe_id, row.seq + 1, b"")
     if not frames or not _may(session, row):
         return Step(row.begun, row.seq + 1, None, [end], True)

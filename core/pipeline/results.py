@@ -7,9 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
-from core.models import ComputedData, ComputeState, TimeFrame
+from core.models import ComputedData, TimeFrame
 from core.models.announcements import of_timeframe
 from core.sport.document import OUTSIDE_DIGEST
+
+from .frames import State
 
 MOST_CHANGES = 50  # numbers told with what they were and are; of the rest how many there are
 
@@ -20,16 +22,22 @@ Document = Mapping[str, Any]
 
 
 def tell(
-    session: Session, state: ComputeState, document: Document, was: ComputeState, *, replaced: bool
+    session: Session,
+    timeframe_id: int,
+    state: State,
+    document: Document,
+    was: State,
+    *,
+    replaced: bool,
 ) -> None:
-    """The result that ``state`` stands at was stored, after ``was``; ``replaced``: as the edition
-    after another. Live ticks within an edition are no event. Call it with the state locked.
+    """The result that a frame's ``state`` stands at was stored, after ``was``; ``replaced``: as the
+    edition after another. Live ticks within an edition are no event. Call it with the state locked.
     """
     was_final = was.closed and was.edition > 0  # one that was closed without samples is no result
     closing = state.closed and not was_final
     if not (closing or replaced):
         return
-    frame = session.get_one(TimeFrame, state.timeframe_id)
+    frame = session.get_one(TimeFrame, timeframe_id)
     data: dict[str, Any] = {
         "athlete": frame.athlete_id,
         "edition": state.edition,

@@ -23,7 +23,6 @@ from core.models import (
     ComputeCheckpoint,
     ComputedData,
     ComputeState,
-    TimeFrame,
 )
 from core.models.outbox import SUMMARY, owe
 from core.sport.contract import ActivityMetrics, Member
@@ -38,7 +37,7 @@ from core.sport.summary import assemble, empty_summary
 
 from . import delta, publish
 from .folding import basis_of
-from .frames import Frame, load
+from .frames import Frame, of_activity
 from .outcomes import Basis, Hot, Outcome
 
 LATENESS = 5  # s that a second waits for players whose samples are late (design/metrics.md 2.12)
@@ -134,7 +133,7 @@ def advance(
 
 def anew(session: Session, registry: Registry, activity_id: int, at: int) -> Made | None:
     """The summary from what is stored; None where nothing changed, or a live process goes on."""
-    frames = load(session, TimeFrame.activity_id == activity_id, anew=False)
+    frames = of_activity(session, activity_id)
     metrics = declared(registry, frames)
     row = session.get(ActivitySummary, activity_id)
     if metrics is None or (_goes_on(row, at) and any(frame.end > at for frame in frames)):
@@ -292,11 +291,13 @@ def _stored(
     """
     ids = [frame.id for frame in frames]
     current = (
-        select(ComputedData.timeframe_id, ComputedData.document)
+        select(ComputedData.timeframe_id, ComputedData.document, ComputeState.live)
         .join(ComputeState, ComputeState.timeframe_id == ComputedData.timeframe_id)
         .where(ComputedData.timeframe_id.in_(ids), ComputedData.edition == ComputeState.edition)
     )
-    documents = {row.timeframe_id: row.document for row in session.execute(current)}
+    documents = {
+        row.timeframe_id: delta.apply(row.document, row.live) for row in session.execute(current)
+    }
     states = select(ComputeCheckpoint.timeframe_id, ComputeCheckpoint.saved).where(
         ComputeCheckpoint.timeframe_id.in_(ids if metrics.points is not None else [])
     )
@@ -304,8 +305,6 @@ def _stored(
     found = {}
     for frame in frames:
         document = documents.get(frame.id)
-        if document is not None:
-            document = delta.apply(document, frame.state.live)
         source = Source(frame.state.revision, None, document, frame.state.last_t)
         fold = _restored(bases[frame.id], frame, saved.get(frame.id))
         if fold is not None:

@@ -192,7 +192,7 @@ def test_news_tell_the_first_time_by_stream(filled: Database, writer: Writer) ->
     send(writer, "a", part(world.run(), 100, 110), rr=beats(5))
     send(writer, "b", part(world.run(), 50, 60), rr=beats(5, ahead=60_000))
     send(writer, "outside", rr=beats(5, ahead=-100_000), events={"timestamp": [T0], "value": [1]})
-    (frame,) = filled.read(lambda s: frames.load(s, TimeFrame.id == 1, anew=False))
+    (frame,) = filled.read(lambda s: frames.of_activity(s, 1))
     assert frame.news is not None
     first = {"samples": T0 + 5000, "rr": beats(1)["timestamp"][0], "events": T0}
     assert (dict(frame.news.t0), frame.news.batches) == (first, 3)
