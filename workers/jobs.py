@@ -6,11 +6,12 @@ raises is tried again after a while; after the third time it ends in a state tha
 the client looks: on the job itself, or on the time frames that it was for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import structlog
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core.clock import now
@@ -71,18 +72,40 @@ def prepare(context: Context | None) -> None:
     _context = context
 
 
-def perform(row_id: int) -> None:
-    """Do what one outbox row says. The function that RQ calls."""
+def perform(*row_ids: int) -> None:
+    """Do what outbox rows say, one after the other. The function that RQ calls. Where one fails the
+    others are given back: what is left of the time was for all of them.
+    """
+    for done, row_id in enumerate(row_ids, 1):
+        if not _perform(row_id):
+            give_back(row_ids[done:])
+            return
+
+
+def give_back(row_ids: Sequence[int]) -> None:
+    """End the leases of rows, so that the relay enqueues them again."""
+
+    def give(session: Session) -> None:
+        session.execute(update(Outbox).where(Outbox.id.in_(row_ids)).values(lease=0))
+        session.info["owed"] = True
+
+    if row_ids:
+        _prepared().db.write(give)
+
+
+def _perform(row_id: int) -> bool:
     context = _prepared()
     owed = context.db.read(lambda s: _load(s, row_id))
     if owed is None:
-        return
+        return True
     with structlog.contextvars.bound_contextvars(topic=owed.topic, key=owed.key):
         try:
             TOPICS[owed.topic](context, owed)
         except Exception as error:  # whatever a job raises, the debt is dealt with
             log.exception("job failed")
             failed(context.db, owed, f"{type(error).__name__}: {error}")
+            return False
+    return True
 
 
 def died(row_id: int, reason: str) -> None:

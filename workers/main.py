@@ -152,7 +152,8 @@ def _report_death(job: Job, _pid: int, status: int, _usage: object) -> None:
     from . import jobs
 
     ending = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {status}"
-    jobs.died(job.args[0], f"the process that did the work ended by {ending}")
+    for row_id in job.args:  # which of several it was is not known: each is tried again alone
+        jobs.died(row_id, f"the process that did the work ended by {ending}")
 
 
 def _compile_aside(cache: Path) -> None:

@@ -15,7 +15,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
 
 import redis
@@ -33,7 +33,7 @@ from core.clock import now
 from core.doorbell import ALIVE_RELAY, ALIVE_SECONDS, EPOCH, HEARTBEAT_SECONDS, WAKE
 from core.models import Outbox
 from core.models.db import Database
-from core.models.outbox import TICK
+from core.models.outbox import MERGE, TICK
 
 from . import cleanup, expiry, sequencer
 from .queues import PERFORM, ROUTES, route
@@ -41,6 +41,7 @@ from .queues import PERFORM, ROUTES, route
 BATCH = 100  # rows claimed in one commit
 _RIGHTS = (events.PERMISSION, events.OWNERSHIP, events.ATHLETE, events.USER)
 FORGET_SECONDS = 3600  # between looks for events that are too old
+TOGETHER = 16  # merges in one entry
 POLL = 1.0  # seconds; the guarantee when a wake-up is lost
 FAILURE_SECONDS = 300  # how long RQ keeps a job that died; the debt is the row, not this
 
@@ -134,7 +135,7 @@ class Relay:
             with self._redis.pipeline() as pipeline:
                 for name, its in by_queue.items():
                     queue = Queue(name, connection=self._redis, serializer=JSONSerializer)
-                    queue.enqueue_many([_entry(row) for row in its], pipeline=pipeline)
+                    queue.enqueue_many([_entry(some) for some in together(its)], pipeline=pipeline)
                 pipeline.execute()
         except redis.RedisError:
             self._db.write(lambda s: give_up_leases(s, [row.id for row in rows]))
@@ -182,13 +183,26 @@ def entry_id(row: Outbox) -> str:
     return f"{row.topic}-{key}-{row.id}-{row.lease}"
 
 
-def _entry(row: Outbox) -> EnqueueData:
+def together(rows: Sequence[Outbox]) -> Iterator[Sequence[Outbox]]:
+    """Which rows share an entry: merges that come due together, because the process that each entry
+    costs takes longer than a merge. One that failed before is alone: it harms nobody else.
+    """
+    merges = [row for row in rows if row.topic == MERGE and not row.attempts]
+    for at in range(0, len(merges), TOGETHER):
+        yield merges[at : at + TOGETHER]
+    for row in rows:
+        if row.topic != MERGE or row.attempts:
+            yield [row]
+
+
+def _entry(rows: Sequence[Outbox]) -> EnqueueData:
+    first, *others = rows
     return Queue.prepare_data(
         PERFORM,
-        args=(row.id,),
-        timeout=route(row).seconds,
+        args=tuple(row.id for row in rows),
+        timeout=route(first).seconds,
         result_ttl=0,
         failure_ttl=FAILURE_SECONDS,
-        description=f"{row.topic} {row.key}",
-        job_id=entry_id(row),
+        description=f"{first.topic} {first.key}" + (f" and {len(others)} more" if others else ""),
+        job_id=entry_id(first),
     )

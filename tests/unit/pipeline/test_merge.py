@@ -248,3 +248,11 @@ def test_ids_of_deleted_rows_belong_to_others(
     monkeypatch.setattr(merge, "_merged", slow)
     assert merge.merge_device(db, device, "samples", QUIET) == 0
     same(everything(db, device), whole)
+
+
+def test_neighbours_by_number_are_merged_at_the_same_moments() -> None:
+    for at in (BUSY, BUSY + 29_999, BUSY + 30_001):
+        moments = {merge.next_due(device, at) for device in range(16, 32)}
+        assert len(moments) == 1
+        assert merge.AGAIN // 2 <= moments.pop() - at < 1.5 * merge.AGAIN
+    assert merge.next_due(16, BUSY) % merge.AGAIN != merge.next_due(32, BUSY) % merge.AGAIN

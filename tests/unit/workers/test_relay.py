@@ -15,7 +15,7 @@ from core.models import Outbox
 from core.models.db import Database
 from core.models.outbox import IMPORT, MERGE, TICK, owe, settle
 from workers.queues import QUEUES, ROUTES
-from workers.relay import Relay
+from workers.relay import TOGETHER, Relay
 
 
 def entries(client: redis.Redis) -> dict[str, list[str]]:
@@ -45,6 +45,23 @@ def test_due_work_goes_to_the_queue_of_its_topic(
         "bulk": ["merge 3"],
     }
     assert client.get(ALIVE_RELAY) is not None
+
+
+def test_merges_that_are_due_together_share_an_entry(
+    db_sqlite: Database, client: redis.Redis
+) -> None:
+    db_sqlite.write(lambda s: [owe(s, MERGE, key) for key in range(TOGETHER + 2)])
+
+    def fail(session) -> None:
+        session.scalars(select(Outbox).where(Outbox.key == "0")).one().attempts = 1
+
+    db_sqlite.write(fail)
+    Relay(db_sqlite, client).step()
+    queue = Queue("bulk", connection=client, serializer=JSONSerializer)
+    assert sorted(len(job.args) for job in queue.jobs) == [1, 1, TOGETHER]
+    assert {row for job in queue.jobs for row in job.args} == {row.id for row in rows(db_sqlite)}
+    alone = next(row.id for row in rows(db_sqlite) if row.attempts)
+    assert [alone] in [job.args for job in queue.jobs]  # harms nobody else
 
 
 def test_a_claimed_row_has_one_entry_however_often_it_is_owed(

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.clock import now
 from core.config import Config
@@ -77,6 +77,19 @@ def test_a_job_that_raises_is_tried_three_times_then_dropped(
         assert pause - 1_000 < row.due - now() <= pause
     jobs.perform(row.id)
     assert owed(db) == []
+
+
+def test_what_stood_behind_a_job_that_raised_is_given_back(
+    db: Database, context: jobs.Context
+) -> None:
+    spoiled_device(db)
+    db.write(lambda s: owe(s, MERGE, 2))  # a device of which nothing is stored
+    first, second = owed(db)
+    db.write(lambda s: s.execute(update(Outbox).values(lease=now() + 60_000)))
+    jobs.perform(first.id, second.id)
+    assert [(row.attempts, row.lease) for row in owed(db)] == [(1, 0), (0, 0)]
+    jobs.perform(second.id, first.id)
+    assert [(row.key, row.attempts) for row in owed(db)] == [("1", 2)]
 
 
 def test_an_import_that_keeps_dying_ends_as_a_failed_job(
