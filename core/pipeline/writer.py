@@ -33,7 +33,7 @@ from .increments import Increment
 from .uplink import Batch, of_streams
 
 MOST_IN_ONE_COMMIT = 256
-COALESCE = 100  # ms in which the batches of one activity join one tick
+COALESCE = 60  # ms in which the batches of one activity join one tick
 MERGE_AFTER = 60_000  # ms from a device's first batch to the first merge of its hot tail
 
 log = structlog.get_logger(__name__)
