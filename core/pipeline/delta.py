@@ -5,6 +5,8 @@ stores, so that a commit does not write every effort of the match again
 (docs/internals/live-compute.md).
 """
 
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from core.sport.document import common
@@ -37,8 +39,8 @@ def delta(old: Any, new: Any) -> list[Any] | None:
 
 def _of_lists(old: list[Any], new: list[Any]) -> list[Any] | None:
     if len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        spots = [i for i, (a, b) in pairs if a is not b and a != b]
+        others = compress(range(len(new)), map(is_not, old, new))  # most items are shared
+        spots = [i for i in others if old[i] != new[i]]
         if not spots:
             return None
         kept = spots[0]
