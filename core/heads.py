@@ -6,7 +6,9 @@ import re
 from io import BufferedIOBase, BytesIO
 from typing import Any
 
-from gevent.pywsgi import OldMessage, WSGIHandler, headers_factory
+from gevent.pywsgi import OldMessage, headers_factory
+
+from core.patience import Patient
 
 MOST_LINES = 100  # as http.client has it
 LONGEST_LINE = 65536
@@ -54,7 +56,7 @@ def is_ambiguous(fields: Any) -> bool:
     return bool(others) or value.lower() != "chunked"
 
 
-class Handler(WSGIHandler):
+class Handler(Patient):
     """gevent's, with ``read`` above; a short body goes out in one piece with its head, as a call of
     the system costs more than the copy.
     """
@@ -74,6 +76,7 @@ class Handler(WSGIHandler):
         lines = [b"HTTP/1.1 " + self.status]
         lines += [name + b": " + value for name, value in self.response_headers]
         head = b"\r\n".join(lines) + b"\r\n\r\n"
+        data = data or b""  # gevent's own 400 is an empty text
         if self.response_use_chunked or len(data) > SHORT_BODY:
             self._sendall(head)
             self._write(data)

@@ -26,7 +26,7 @@ from flask import Flask  # noqa: E402
 from gevent import pywsgi  # noqa: E402
 from gevent.threadpool import ThreadPool  # noqa: E402
 
-from core import heads  # noqa: E402
+from core import heads, patience  # noqa: E402
 from core.api import changes, sockets, streams  # noqa: E402
 from core.app import create_app  # noqa: E402
 from core.channels import RIGHTS  # noqa: E402
@@ -179,6 +179,7 @@ def serve(config: Config, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
     server.start()
+    gevent.spawn(patience.watch)
     log.info("web serves", address="{}:{}".format(*listener.getsockname()[:2]))
     stopping.wait()
     server.stop_accepting()

@@ -105,23 +105,31 @@ def test_where_a_body_ends_is_said_once_and_plainly(lines: bytes, ambiguous: boo
     assert bool(Handler.MessageClass(None, BytesIO(lines + b"\r\n")).status) is ambiguous  # type: ignore[arg-type]  # no connection is asked
 
 
-def test_what_two_servers_would_read_differently_is_refused_and_ends_the_connection() -> None:
+REFUSED = {
+    "two ends": (
+        b"POST /outer HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
+    ),
+    "no chunk": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_request_is_refused_and_ends_the_connection(request_: bytes) -> None:
     served = []
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        body = environ["wsgi.input"].read()
         served.append(environ["PATH_INFO"])
-        start_response("200 OK", [("Content-Length", "0")])
-        return []
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
 
     server = WSGIServer(("127.0.0.1", 0), app, log=None, error_log=None, handler_class=Handler)
     server.start()
 
     def ask() -> bytes:
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as line:
-            line.sendall(
-                b"POST /outer HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
-                b"0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
-            )
+            line.sendall(request_)
             return b"".join(iter(lambda: line.recv(4096), b""))
 
     try:
