@@ -55,7 +55,7 @@ def test_the_newest_that_had_begun(filled: Database) -> None:
     ]
     know(filled, *rows)
     know(filled, ("max_hr", 0, 111.0), athlete=1)
-    found = filled.read(lambda s: frames.load(s, TimeFrame.activity_id == 1, anew=True))
+    found = filled.read(lambda s: frames.of_activity(s, 1))
     assert [frame.valid for frame in found] == [
         {"max_hr": 190.0, "weight": None},
         {"max_hr": 170.0, "weight": None},
