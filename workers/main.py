@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -160,8 +161,8 @@ def _compile_aside(cache: Path) -> None:
     """On the first start, compile the kernels in children, one a core: the compiler's memory goes
     with them, and a second worker that starts at the same time waits and finds them done."""
     modules = compiled_modules(registry().sports.values())
-    names = hashlib.sha256(" ".join(modules).encode()).hexdigest()
-    done = cache / f"compiled-{names[:16]}"
+    code = b"".join(name.encode() + _code(name) for name in modules)
+    done = cache / f"compiled-{hashlib.sha256(code).hexdigest()[:16]}"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if done.exists():
@@ -171,6 +172,21 @@ def _compile_aside(cache: Path) -> None:
         statuses = [os.waitpid(child, 0)[1] for child in children]
         if not any(statuses):  # where one failed, the parent meets the same reason and says it
             done.touch()
+
+
+def _code(module: str) -> bytes:
+    """Its source, read without importing the packages that it is in, which may import numba. Empty
+    where there is none: importing it says why.
+    """
+    top, *rest = module.split(".")
+    found = find_spec(top)
+    if found is None or found.origin is None:
+        return b""
+    path = Path(found.origin)
+    if rest:
+        path = path.parent.joinpath(*rest)
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path.read_bytes() if path.exists() else b""
 
 
 def _importing(modules: list[str]) -> int:

@@ -117,7 +117,7 @@ def _load(session: Session, asked: "_Statements", of: int, *, anew: bool) -> lis
     connection, which = session.connection(), {"which": of}
     rows = connection.execute(asked.frames, which).all()
     activities = {row.activity_id for row in rows}
-    given = dict(connection.execute(_GIVEN, {"ids": list(activities)}).tuples().all())
+    given = {row.id: row.json for row in connection.execute(_GIVEN, {"ids": list(activities)})}
     news = _news(session, asked, which, anew=anew)
     stored = {
         frame: (digest, mark) for frame, digest, mark in connection.execute(asked.stored, which)
@@ -248,7 +248,7 @@ _STATE = [
     for name in State._fields
     for column in [getattr(ComputeState, name)]
 ]
-_GIVEN = select(Activity.id, cast(Activity.json, Text)).where(
+_GIVEN = select(Activity.id, cast(Activity.json, Text).label("json")).where(
     Activity.id.in_(bindparam("ids", expanding=True))
 )
 

@@ -96,7 +96,8 @@ def store(session: Session, outcomes: Sequence[Outcome], *, close: bool = False)
     Frames that were deleted meanwhile are neither stored nor lost.
     """
     ids = {"frames": [o.frame.id for o in outcomes]}
-    found = dict(session.connection().execute(_REVISIONS, ids).tuples().all())
+    rows = session.connection().execute(_REVISIONS, ids)
+    found = {row.timeframe_id: row.revision for row in rows}
     sound = [o for o in outcomes if found.get(o.frame.id) == o.frame.state.revision]
     _store_failures(session, [o for o in sound if o.document is None])
     computed = [o for o in sound if o.document is not None]
