@@ -22,7 +22,7 @@ from core.models.db import Database
 from core.models.outbox import IMPORT, MERGE, TICK, owe
 from core.supervisor import Child, touchline_command
 from workers import jobs
-from workers.relay import Relay
+from workers.relay import Relay, claim
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 180.0) -> None:
@@ -206,9 +206,10 @@ def test_a_killed_job_process_counts_as_an_attempt(
 ) -> None:
     worker = psutil.Process(start_worker("bulk").pid)
     db.write(lambda s: owe(s, MERGE, 1))
-    Relay(db, client).step()
+    rows = db.write(claim)
     with db.engine.connect().execution_options(writes=True) as holding:
         holding.begin()  # SQLite's write lock: the job waits for it at its end
+        Relay(db, client)._enqueue(rows)
         wait_for(worker.children)
         worker.children()[0].kill()
         wait_for(lambda: not worker.children())
