@@ -6,6 +6,7 @@ import re
 from io import BufferedIOBase, BytesIO
 from typing import Any
 
+import structlog
 from gevent.pywsgi import OldMessage, headers_factory
 
 from core.patience import Patient
@@ -16,6 +17,8 @@ SHORT_BODY = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _DIGITS = re.compile(r"[0-9]+")
 _VALUE = re.compile(r"[\t -~]*")
+
+log = structlog.get_logger(__name__)
 
 
 def read(stream: BufferedIOBase) -> Any:
@@ -63,6 +66,12 @@ class Handler(Patient):
 
     def log_request(self) -> None:
         """Nothing: the application writes the access log (core.api.requests)."""
+
+    def log_error(self, *_: Any) -> None:
+        """What is no request is no error of ours: scanners of ports send such. Its text may hold
+        what belongs in no log.
+        """
+        log.info("not a request", peer=str(self.client_address[0]))
 
     def MessageClass(self, stream: BufferedIOBase, *_: Any) -> Any:
         fields = read(stream)
