@@ -6,15 +6,14 @@ copy is numpy's of the five columns that the kernels read (t, lat, lon, speed, h
 squad's match, so that it comes from memory, as samples do, and not from the cache.
 """
 
-import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.figures import Figure, at_least, at_most, exit_code
 from benchmarks.soccer_pandas import soccer
 from core.sport.parameters import Resolved, resolve_parameters
 from core.sport.registry import registry
@@ -29,36 +28,6 @@ PARAMS = {"max_hr": 195, "rest_hr": 55}
 PERSON = {"gender": "M"}
 
 Samples = dict[str, np.ndarray]
-
-
-class Result(NamedTuple):
-    """A ratio of two times, median and range over the rounds; ``met`` is whether its goal is."""
-
-    name: str
-    median: float
-    low: float
-    high: float
-    goal: str
-    met: bool
-
-    def line(self) -> str:
-        """As it is said."""
-        return (
-            f"{self.name}: {self.median:.2f} ({self.low:.2f} to {self.high:.2f}), "
-            f"goal {self.goal}: {'met' if self.met else 'NOT met'}"
-        )
-
-
-def at_least(name: str, figures: list[float], goal: float) -> Result:
-    """A figure whose median is to reach its goal."""
-    median = statistics.median(figures)
-    return Result(name, median, min(figures), max(figures), f">= {goal:g}", median >= goal)
-
-
-def at_most(name: str, figures: list[float], goal: float) -> Result:
-    """A figure whose median is not to exceed its goal."""
-    median = statistics.median(figures)
-    return Result(name, median, min(figures), max(figures), f"<= {goal:g}", median <= goal)
 
 
 def generated(seed: int = 1, n: int = 54_000) -> Samples:
@@ -102,7 +71,7 @@ def timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def measure(rounds: int = ROUNDS, say: Callable[[str], object] = print) -> list[Result]:
+def measure(rounds: int = ROUNDS, say: Callable[[str], object] = print) -> list[Figure]:
     """Run the benchmark; say each line. Returns the ratios with their goals."""
     data, squad = match()
     warm()
@@ -168,7 +137,7 @@ def measure(rounds: int = ROUNDS, say: Callable[[str], object] = print) -> list[
 
 def main() -> int:
     """Print the figures; exit code 1 when a goal is missed."""
-    return 0 if all(result.met for result in measure()) else 1
+    return exit_code(measure())
 
 
 if __name__ == "__main__":
