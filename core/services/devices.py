@@ -102,13 +102,17 @@ def listing(
     actor: Actor, *, current: bool = False, activity_id: int | None = None
 ) -> Select[Device]:
     """The devices that the actor ever owned, or owns now; ``activity_id`` narrows to those that a
-    time frame of the activity links.
+    time frame of the activity links, as far as the actor may read that.
     """
     action = "device.read" if current else "device.list"
     statement = select(Device).where(policy.clause(actor, action, Device))
     if activity_id is not None:
         statement = statement.where(
-            exists().where(TimeFrame.device_id == Device.id, TimeFrame.activity_id == activity_id)
+            exists().where(
+                TimeFrame.device_id == Device.id,
+                TimeFrame.activity_id == activity_id,
+                policy.clause(actor, "timeframe.read", TimeFrame),
+            )
         )
     return statement
 

@@ -120,8 +120,11 @@ def test_devices_of_an_activity(world: World) -> None:
     other = device(world, "S2", "dev-2")
     own(world, other["id"], "ada")
     scene.frame()
-    body = world.get(f"/devices/?activity={scene.activity}", "ada").get_json()
-    assert [row["id"] for row in body["results"]] == [scene.device]
+    path = f"/devices/?activity={scene.activity}"
+    assert [row["id"] for row in world.get(path, "ada").get_json()["results"]] == [scene.device]
+    own(world, scene.device, "ben", "2019-01-01T00:00:00Z", "2019-02-01T00:00:00Z")
+    assert len(world.get("/devices/", "ben").get_json()["results"]) == 1
+    assert world.get(path, "ben").get_json()["results"] == [], "whose frames are others'"
 
 
 def test_custom_names(world: World) -> None:
