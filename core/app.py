@@ -247,7 +247,7 @@ def equip(app: Flask, parts: Platform) -> None:
     app.extensions[sockets.KEY] = sockets.Opened()
     app.extensions[streams.KEY] = Hub(db, connection, parts.registry)
     app.extensions[uplink_socket.KEY] = Uplinks(db)
-    app.wsgi_app = Aliases(MethodType(Flask.wsgi_app, app))  # type: ignore[method-assign]
+    app.wsgi_app = Aliases(MethodType(Flask.wsgi_app, app))  # type: ignore[method-assign]  # as Flask has it done
     if config.proxies:
         trusted = config.proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, trusted, trusted, x_host=trusted)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, trusted, trusted, x_host=trusted)  # type: ignore[method-assign]  # as Flask has it done

@@ -30,7 +30,7 @@ class Shape(ma.Schema):
     class Meta:
         unknown = ma.RAISE
 
-    error_messages = {"type": "must be an object"}  # noqa: RUF012 -- marshmallow's way
+    error_messages = {"type": "must be an object"}  # noqa: RUF012 -- marshmallow merges it from the class
 
     @ma.pre_load
     def drop_read_only(self, data: Any, **_: Any) -> Any:
@@ -53,7 +53,7 @@ class Id(fields.Integer):
 class Real(fields.Float):
     """A finite JSON number, within bounds."""
 
-    default_error_messages = {"invalid": "Not a valid number."}  # noqa: RUF012 -- marshmallow's way
+    default_error_messages = {"invalid": "Not a valid number."}  # noqa: RUF012 -- marshmallow merges it from the class
 
     def __init__(self, low: float | None = None, high: float | None = None, **kwargs: Any) -> None:
         if low is not None or high is not None:

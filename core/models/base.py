@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, Integer, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -32,3 +32,10 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {int: BigInteger, dict[str, Any]: Document, list[Any]: Document}  # noqa: RUF012 -- SQLAlchemy reads it off the class
+
+
+def table_of(model: type[Base]) -> Table:
+    """Its table, for statements of plain columns that are made once."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.models import ComputeCheckpoint, ComputedData, ComputeState
+from core.models.base import table_of
 from core.models.outbox import REFOLD, owe
 from core.sport import Sport
 from core.sport.parameters import Resolved
@@ -191,19 +192,19 @@ _REVISIONS = (
     .with_for_update()
 )
 _STATES = (
-    update(ComputeState.__table__)  # type: ignore[arg-type]
+    update(table_of(ComputeState))
     .where(ComputeState.timeframe_id == bindparam("frame"))
     .values(
         {
             column.name: bindparam(f"new_{column.name}", type_=column.type)
-            for column in ComputeState.__table__.columns
+            for column in table_of(ComputeState).columns
             if not column.primary_key
         }
     )
 )
 _VALUES = ("document", "digest", "fingerprint", "created")
 _DOCUMENT = (
-    update(ComputedData.__table__)  # type: ignore[arg-type]
+    update(table_of(ComputedData))
     .where(
         ComputedData.timeframe_id == bindparam("frame"),
         ComputedData.edition == bindparam("number"),

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core.models import Device
-from core.models.base import MaybeDocument
+from core.models.base import MaybeDocument, table_of
 
 from .columns import Columns
 from .uplink import SAMPLES, Batch
@@ -89,7 +89,7 @@ class Progress:
         return late
 
 
-_TABLE: Any = Device.__table__
+_TABLE = table_of(Device)
 _NAMES = list(Progress.__dataclass_fields__)
 # In the order of their ids, so that two processes never wait for each other.
 _LOCK = (

@@ -12,7 +12,7 @@ one place or the other, never in none.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, Row, Select, bindparam, func, insert, literal
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from core.models.base import table_of
 from core.models.samples import SampleBlock, SampleTail
 
 from . import blocks
@@ -275,7 +276,7 @@ def _parts_query(*, data: bool, many: bool = False) -> Select:
     return select(both).order_by(both.c.t0, both.c.seq_hi)
 
 
-_APPEND: Any = insert(SampleTail.__table__)  # type: ignore[arg-type]
+_APPEND = insert(table_of(SampleTail))
 # Built once: SQLAlchemy takes longer to put these together than a database to answer them.
 _PARTS = _parts_query(data=False)
 _PARTS_WITH_DATA = _parts_query(data=True)

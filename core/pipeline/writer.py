@@ -24,6 +24,7 @@ from core import metrics
 from core.clock import now
 from core.errors import Conflict, NotFound, Unavailable
 from core.models import TimeFrame, UplinkBatch
+from core.models.base import table_of
 from core.models.db import Database
 from core.models.outbox import MERGE, TICK, owe, owe_each
 
@@ -300,7 +301,7 @@ def owe_ticks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 # Made once: to put a statement together takes longer than a database to carry it out.
-_LEDGER: Any = insert(UplinkBatch.__table__)  # type: ignore[arg-type]
+_LEDGER = insert(table_of(UplinkBatch))
 _BATCHES = select(
     UplinkBatch.device_id, UplinkBatch.batch, UplinkBatch.content_hash, UplinkBatch.response
 ).where(

@@ -44,7 +44,8 @@ def kernel(state: np.dtype[Any], event: np.dtype[Any] = NO_EVENT) -> Callable[[A
     """Decorator: compile a kernel for exactly this state and event dtype.
 
     The explicit signature turns a wrong dtype into an error instead of a silent second compile.
-    What it calls may be a ``part``; neither allocates arrays.
+    What it calls may be a ``part``; neither allocates arrays. Its types are the signature's, so the
+    function itself has none, and says so to mypy.
     """
     return numba.njit(signature(state, event), cache=True, **PLAIN)
 

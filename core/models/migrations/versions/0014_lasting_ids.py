@@ -6,6 +6,7 @@ indexes and triggers stay as they are.
 """
 
 import re
+from collections.abc import Callable
 
 from alembic import op
 from sqlalchemy import Connection
@@ -46,7 +47,7 @@ def downgrade() -> None:
     _redeclare(lambda sql: sql.replace(" PRIMARY KEY AUTOINCREMENT", " PRIMARY KEY", 1))
 
 
-def _redeclare(change):  # type: ignore[no-untyped-def]
+def _redeclare(change: Callable[[str], str]) -> None:
     connection: Connection = op.get_bind()
     if connection.dialect.name != "sqlite":
         return
